@@ -1,0 +1,133 @@
+"""Events in: check, read the text, append, tell the catalogue and whoever listens."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from huaxiang.collect.body import Payload, parse_body
+from huaxiang.collect.catalogue import Catalogue
+from huaxiang.collect.check import check_event
+from huaxiang.errors import DataError
+from huaxiang.store import Store
+from huaxiang.text.language import detect
+from huaxiang.text.reader import READER, read
+from huaxiang.types import Event, Reading
+
+__all__ = ["Intake", "Payload", "Rejected", "Taken", "parse_body", "read_event"]
+
+logger: Final = logging.getLogger(__name__)
+READ_AT_INTAKE: Final = frozenset({"review", "support_message", "post"})
+
+Listener = Callable[[Sequence[Event]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One payload that was not kept: its place in the batch, from 0, and why."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch; `events` are those that are new in the log, with their `seq`."""
+
+    accepted: int
+    duplicates: int
+    rejected: tuple[Rejected, ...]
+    events: tuple[Event, ...]
+
+
+class Intake:
+    """The one way by which single events and batches come in. Safe to call from many threads.
+
+    Args:
+        store: its tenant must be `tenant`.
+        catalogue: told of item changes; None where nobody needs it.
+        listeners: called after the append with the new events, in the calling thread; one that fails is logged and
+            changes nothing for the sender, whose events are kept by then.
+    """
+
+    def __init__(
+        self, store: Store, catalogue: Catalogue | None, *, tenant: str = "default", listeners: Sequence[Listener] = ()
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._tenant = tenant
+        self._listeners = tuple(listeners)
+
+    def take(self, payloads: Sequence[Payload]) -> Taken:
+        """Keep the valid payloads of a batch; they are durable when this returns, and one bad one costs only itself.
+
+        Raises:
+            StoreError: nothing of the batch was kept.
+        """
+        return self._take(list(enumerate(payloads)))
+
+    def take_body(self, body: bytes, content_type: str = "") -> Taken:
+        """The same of a request body: an object, an array or NDJSON; broken parts are rejected by their index."""
+        return self._take(parse_body(body, content_type))
+
+    def _take(self, numbered: Sequence[tuple[int, Any]]) -> Taken:
+        events: list[Event] = []
+        rejected: list[Rejected] = []
+        for index, payload in numbered:
+            try:
+                if isinstance(payload, DataError):
+                    raise payload
+                events.append(read_event(check_event(payload, tenant=self._tenant)))
+            except DataError as error:
+                rejected.append(Rejected(index, str(error)))
+        if not events:
+            return Taken(0, 0, tuple(rejected), ())
+        appended = self._store.append(events)
+        new = tuple(_numbered(event, seq) for event, seq in zip(events, appended.seqs, strict=True) if seq is not None)
+        if new:
+            self._tell(new)
+        return Taken(len(new), len(events) - len(new), tuple(rejected), new)
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        if self._catalogue is not None:
+            self._catalogue.absorb(events)
+        for listener in self._listeners:
+            try:
+                listener(events)
+            except Exception:
+                logger.exception("a listener of the intake failed; the events are kept")
+
+
+def read_event(event: Event) -> Event:
+    """Give an event the reading of its text, once, at intake; events without a text to read are returned as they are.
+
+    Reviews, support messages and posts are read whole; of a search only the language of its query. Where the text of
+    an event with a rating from 1 to 5 carries no sentiment, the rating gives it: 1 is -1, 3 is 0, 5 is +1.
+    """
+    if event.event in READ_AT_INTAKE:
+        return _with_reading(event, read_text(event.text, event.rating))
+    if event.event == "search" and event.query:
+        return _with_reading(event, Reading(READER, detect(event.query)))
+    return event
+
+
+def read_text(text: str | None, rating: float | None) -> Reading | None:
+    """The reading of a text with its rating; None where there is neither."""
+    if not text and rating is None:
+        return None
+    reading = read(text) if text else Reading(READER)
+    if reading.polarity is not None or rating is None or not 1.0 <= rating <= 5.0:
+        return reading
+    polarity = (rating - 3.0) / 2.0
+    return Reading(reading.reader, reading.language, polarity, abs(polarity), reading.aspects, reading.keywords)
+
+
+def _with_reading(event: Event, reading: Reading | None) -> Event:
+    # The event was made here and nobody has seen it yet; a second construction would check it a second time.
+    object.__setattr__(event, "reading", reading)
+    return event
+
+
+def _numbered(event: Event, seq: int) -> Event:
+    object.__setattr__(event, "seq", seq)  # as above: the store's number, before anyone else sees the event
+    return event
