@@ -1,0 +1,173 @@
+"""Settings: one TOML file, environment `HUAXIANG_SECTION__KEY`, dotted overrides; unknown keys are errors.
+
+Read once, at the edge; each part is handed its own section or plain arguments, never the whole tree.
+"""
+
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from huaxiang.errors import ConfigError
+
+
+class Section(BaseModel, frozen=True, extra="forbid"):
+    """A part of the configuration."""
+
+
+class StoreConfig(Section):
+    """Where the log is kept."""
+
+    url: str = Field(default="", description="store URL; empty: SQLite at <data dir>/shop.db")
+    synchronous: Literal["normal", "full"] = Field(
+        default="normal", description="normal survives kill -9 of the process; full survives power loss too, slower"
+    )
+
+
+class ConsentConfig(Section):
+    """What holds for people who said nothing."""
+
+    default: Literal["granted", "denied"] = "granted"
+
+
+class ServerConfig(Section):
+    """The HTTP service."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    keys: dict[str, SecretStr] = Field(default_factory=dict, description="API key by tenant; empty: no key asked for")
+    max_body_mb: int = Field(default=64, ge=1, le=1024)
+
+
+class ProfilesConfig(Section):
+    """How fast a profile forgets; chosen on a validation seed of the demo shop (experiments/LOG.md)."""
+
+    interest_half_life_days: float = Field(default=45.0, gt=0)
+    need_half_life_days: float = Field(default=4.0, gt=0)
+    mood_half_life_days: float = Field(default=10.0, gt=0)
+
+
+class TrainingConfig(Section):
+    """How a release is made."""
+
+    budget_seconds: float = Field(default=300.0, gt=0, description="wall time for everything")
+    encoder: str = Field(
+        default="", description="path or name of a Hugging Face checkpoint; empty: the shop's own text"
+    )
+    seed: int = 0
+
+
+class RetrievalConfig(Section):
+    """The first stage."""
+
+    n_candidates: int = Field(default=300, ge=10, le=10_000)
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUAXIANG_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data_dir: Path = Path("huaxiang-data")
+    store: StoreConfig = StoreConfig()
+    consent: ConsentConfig = ConsentConfig()
+    server: ServerConfig = ServerConfig()
+    profiles: ProfilesConfig = ProfilesConfig()
+    training: TrainingConfig = TrainingConfig()
+    retrieval: RetrievalConfig = RetrievalConfig()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Files come in through `load_settings`, below the environment; no `.env` file is read."""
+        return (env_settings, init_settings)
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL, the data directory's own database where none is set."""
+        return self.store.url or f"sqlite:///{self.data_dir / 'shop.db'}"
+
+
+def load_settings(file: Path | None = None, overrides: Sequence[str] = (), **given: Any) -> Settings:
+    """Read the settings: defaults, then the file, then the environment, then `section.key=value` overrides.
+
+    Args:
+        file: a TOML file; None: `huaxiang.toml` of the working directory where there is one.
+        overrides: dotted assignments; values are read as JSON where they are JSON, else as text.
+        given: top-level values from the command line; None means not given.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or a value out of range, each named.
+    """
+    path = file or Path("huaxiang.toml")
+    tree: dict[str, Any] = {}
+    if file is not None or path.exists():
+        try:
+            tree = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"cannot read the settings in {path}: {error}") from error
+    try:
+        below = Settings(**tree).model_dump()
+        for override in overrides:
+            _assign(below, override)
+        below |= {key: value for key, value in given.items() if value is not None}
+        return _exactly(below)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"settings refused: {problems}; `huaxiang init --schema` prints what is known") from error
+
+
+class _Exact(Settings):
+    """Settings from given values alone: the command line stands above the environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def _exactly(tree: dict[str, Any]) -> Settings:
+    return _Exact(**tree)
+
+
+def _assign(tree: dict[str, Any], override: str) -> None:
+    name, equals, text = override.partition("=")
+    if not equals:
+        raise ConfigError(f"override {override!r} is not of the form section.key=value")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    *path, last = name.split(".")
+    for part in path:
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"override {override!r}: {part} is a value, not a section")
+    tree[last] = value
+
+
+def settings_schema() -> dict[str, Any]:
+    """The published JSON Schema of the settings."""
+    return Settings.model_json_schema()

@@ -1,0 +1,208 @@
+"""A profile is read from a fold's state through today's catalogue: shares of interest, each with its evidence."""
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from huaxiang.profiles.fold import FoldConfig, decayed
+from huaxiang.profiles.item_facets import ItemFacets
+from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Edit, FoldState, Tally, from_micros, to_micros
+from huaxiang.types import Facet, ItemId
+
+_SHOWN: Final[Mapping[str, int]] = {"category": 12, "brand": 8, "price_band": 3, "keyword": 12}
+_SHOWN_OTHERWISE: Final = 4
+_NEEDS: Final = 8
+_HALF_SURE: Final = 3.0
+"""Events that make a facet half certain: confidence = n / (n + 3)."""
+_SESSION: Final = 30 * 60 * 1_000_000
+_FORGOTTEN: Final = 0.02
+
+
+@dataclass(slots=True)
+class _Heap:
+    """Mass gathered under one facet value."""
+
+    mass: float = 0.0
+    n: int = 0
+    items: list[ItemId] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Interests:
+    """Facets of a state at a moment, and the shares behind them for ranking.
+
+    Attributes:
+        shares: `(facet, value)` to score: signed share of all interest, edits applied; muted ones are absent.
+        muted: what the user asked never to be shown.
+    """
+
+    facets: tuple[Facet, ...]
+    shares: Mapping[tuple[str, str], float]
+    muted: frozenset[tuple[str, str]]
+
+
+def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> Interests:
+    """Brand, category, attribute, price band and keyword facets, strongest first within each kind."""
+    micros = to_micros(now)
+    removed = {(edit.facet, edit.value): edit for edit in state.edits if edit.op == "remove"}
+    heaps = _gather(state, item_facets, micros, config, removed)
+    totals: dict[str, float] = defaultdict(float)
+    for (kind, value), heap in heaps.items():
+        if kind != "category" or ">" not in value:  # a path's levels share the mass of its top
+            totals[kind] += abs(heap.mass)
+    shares = {
+        key: max(-1.0, min(1.0, heap.mass / totals[key[0]])) for key, heap in heaps.items() if totals[key[0]] > 0.0
+    }
+    muted = _apply_edits(state.edits, shares)
+    kept = _strongest(shares)
+    facets = [_facet(state, key, shares[key], heaps.get(key), removed.get(key), config) for key in kept]
+    return Interests(tuple(facets), shares, muted)
+
+
+def _gather(
+    state: FoldState, item_facets: ItemFacets, micros: int, config: FoldConfig, removed: Mapping[tuple[str, str], Edit]
+) -> dict[tuple[str, str], _Heap]:
+    heaps: dict[tuple[str, str], _Heap] = defaultdict(_Heap)
+    for item_id, tally in state.items.items():
+        mass = decayed(tally.long, micros - tally.at, config.interest_half_life_days)
+        for kind, value, weight in item_facets.of(item_id):
+            key = (kind, value)
+            kept, n = mass, tally.n
+            if (edit := removed.get(key)) is not None:
+                kept -= decayed(edit.base.get(item_id, 0.0), micros - edit.at, config.interest_half_life_days)
+                n = sum(at > edit.at for at, _ in tally.evidence)
+                if n == 0:
+                    continue
+            heap = heaps[key]
+            heap.mass += weight * kept
+            heap.n += n
+            heap.items.append(item_id)
+    for word, tally in state.queries.items():
+        key = ("keyword", word)
+        if key not in removed or tally.evidence[0][0] > removed[key].at:
+            heap = heaps[key]
+            heap.mass += decayed(tally.long, micros - tally.at, config.interest_half_life_days)
+            heap.n += tally.n
+            heap.words.append(word)
+    return heaps
+
+
+def _apply_edits(edits: Iterable[Edit], shares: dict[tuple[str, str], float]) -> frozenset[tuple[str, str]]:
+    """Added facets stand, boosted ones grow, muted ones go; the newest word on a facet wins."""
+    muted: set[tuple[str, str]] = set()
+    for edit in edits:
+        key = (edit.facet, edit.value)
+        if edit.op == "mute":
+            muted.add(key)
+        elif edit.op == "add":
+            muted.discard(key)
+            shares[key] = max(shares.get(key, 0.0), min(1.0, edit.weight))
+        elif edit.op == "boost" and key in shares:
+            shares[key] = max(-1.0, min(1.0, shares[key] * edit.weight))
+    for key in list(shares):
+        if key in muted or (
+            key[0] == "category" and any(_within(key[1], value) for kind, value in muted if kind == key[0])
+        ):
+            del shares[key]
+    return frozenset(muted)
+
+
+def _within(path: str, parent: str) -> bool:
+    return path.startswith(parent + " > ")
+
+
+def _strongest(shares: Mapping[tuple[str, str], float]) -> list[tuple[str, str]]:
+    by_kind: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for key in sorted(shares, key=lambda key: (-abs(shares[key]), key)):
+        if len(by_kind[key[0]]) < _SHOWN.get(key[0], _SHOWN_OTHERWISE) and abs(shares[key]) >= _FORGOTTEN / 4:
+            by_kind[key[0]].append(key)
+    order = [*(_SHOWN), *sorted(kind for kind in by_kind if kind not in _SHOWN)]
+    return [key for kind in order for key in by_kind[kind]]
+
+
+def _facet(
+    state: FoldState, key: tuple[str, str], score: float, heap: _Heap | None, removed: Edit | None, config: FoldConfig
+) -> Facet:
+    since = removed.at if removed is not None else -(2**62)
+    tallies = [state.items[item] for item in heap.items] + [state.queries[word] for word in heap.words] if heap else []
+    seen = [entry for tally in tallies for entry in tally.evidence if entry[0] > since]
+    stated = [[edit.at, edit.event_id] for edit in state.edits if (edit.facet, edit.value) == key and edit.op == "add"]
+    newest = list(dict.fromkeys((at, event_id) for at, event_id in heapq.nlargest(2 * EVIDENCE_KEPT, seen + stated)))
+    n = heap.n if heap else 0
+    return Facet(
+        facet=key[0],
+        value=key[1],
+        score=score,
+        confidence=1.0 if stated else n / (n + _HALF_SURE),
+        half_life_days=config.interest_half_life_days,
+        evidence=tuple(event_id for _, event_id in newest[:EVIDENCE_KEPT]),
+        last_seen=from_micros(newest[0][0]) if newest else from_micros(state.last[0]),
+    )
+
+
+def needs(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> tuple[Facet, ...]:
+    """What the user looks for now: open searches, and items looked at and not bought, strongest first."""
+    micros, half_life = to_micros(now), config.need_half_life_days
+    found: list[Facet] = []
+    said: set[str] = set()
+    for search in reversed(state.searches):
+        score = decayed(1.0, micros - search.at, half_life)
+        if search.is_open and search.query.casefold() not in said and score >= _FORGOTTEN:
+            said.add(search.query.casefold())
+            found.append(_need("search", search.query, score, 1, [[search.at, search.event_id]], half_life))
+    wanted: dict[ItemId, tuple[float, Tally]] = {}
+    for item_id, tally in state.items.items():
+        strength = 1.0 - math.exp(-max(0.0, decayed(tally.short, micros - tally.at, half_life)) / 3.0)
+        if item_id not in state.bought and strength >= _FORGOTTEN and item_id in item_facets.catalogue:
+            wanted[item_id] = (strength, tally)
+    for item_id in heapq.nsmallest(_NEEDS, wanted, key=lambda item_id: (-wanted[item_id][0], item_id)):
+        strength, tally = wanted[item_id]
+        found.append(_need("unbought", item_id, strength, tally.n, tally.evidence, half_life))
+    return tuple(sorted(found, key=lambda need: -need.score)[: 2 * _NEEDS])
+
+
+def _need(kind: str, value: str, score: float, n: int, evidence: list[list[Any]], half_life: float) -> Facet:
+    ids = tuple(event_id for _, event_id in evidence)
+    confidence = n / (n + _HALF_SURE)
+    return Facet(kind, value, min(1.0, score), confidence, half_life, ids, from_micros(evidence[0][0]))
+
+
+def behaviour(state: FoldState, *, now: datetime) -> dict[str, Any]:
+    """Recency (days), frequency (active days a week), spend by currency, and counts."""
+    if state.n == 0:
+        return {"n_events": 0}
+    micros = to_micros(now)
+    weeks = max(1.0, (micros - state.first) / (7 * DAY))
+    return {
+        "n_events": state.n,
+        "first_seen": from_micros(state.first),
+        "last_seen": from_micros(state.last[0]),
+        "recency_days": round((micros - state.last[0]) / DAY, 2),
+        "frequency_per_week": round(state.active_days / weeks, 2),
+        "n_orders": state.n_orders,
+        "spend": {currency: round(amount, 2) for currency, amount in state.spend.items()},
+        "counts": dict(sorted(state.counts.items())),
+        "language": max(state.languages, key=lambda name: (state.languages[name], name)) if state.languages else None,
+        "traits": state.traits,
+    }
+
+
+def mood(state: FoldState, *, now: datetime, config: FoldConfig) -> dict[str, Any]:
+    """The decayed mean polarity of what the user wrote; empty where nothing was written lately."""
+    elapsed = to_micros(now) - state.mood_weight.at
+    weight = decayed(state.mood_weight.long, elapsed, config.mood_half_life_days)
+    if weight < _FORGOTTEN:
+        return {}
+    polarity = state.mood.long / state.mood_weight.long
+    return {
+        "polarity": round(max(-1.0, min(1.0, polarity)), 4),
+        "label": "positive" if polarity > 0.15 else "negative" if polarity < -0.15 else "neutral",
+        "confidence": round(weight / (weight + 1.0), 4),
+        "half_life_days": config.mood_half_life_days,
+        "evidence": [event_id for _, event_id in state.mood.evidence],
+    }

@@ -1,0 +1,248 @@
+"""The fold of a user's events: first what reaches back is resolved, then one left fold in (timestamp, seq) order.
+
+No model is called here: texts were read at intake. The same events give the same state to the last bit, however they
+are cut into a snapshot and a tail (a property test).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import BaseModel, Field
+
+from huaxiang.profiles.state import DAY, Edit, FoldState, Search, Tally, to_micros
+from huaxiang.types import CONSENT_SCOPES, REACHING_BACK, Event, EventId, ItemId
+
+WEIGHTS: Final[Mapping[str, float]] = {
+    "view_item": 1.0,
+    "select_item": 0.5,
+    "add_to_cart": 3.0,
+    "remove_from_cart": -2.0,
+    "add_to_wishlist": 3.0,
+    "begin_checkout": 0.5,
+    "purchase": 6.0,
+    "like": 3.0,
+    "dislike": -5.0,
+    "share": 2.0,
+}
+"""How much one event says about interest in the item it names; `review` depends on its rating or sentiment."""
+
+_REVIEW_WEIGHT: Final = 4.0
+_MAX_ITEMS: Final = 500
+_MAX_QUERIES: Final = 100
+_MAX_SEARCHES: Final = 20
+_MAX_BOOST: Final = 10.0
+
+
+class FoldConfig(BaseModel, frozen=True, extra="forbid"):
+    """How fast what was seen is forgotten."""
+
+    interest_half_life_days: float = Field(default=45.0, gt=0)
+    need_half_life_days: float = Field(default=4.0, gt=0)
+    mood_half_life_days: float = Field(default=10.0, gt=0)
+    consent_default: str = Field(default="granted", pattern="^(granted|denied)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What later events say about earlier ones."""
+
+    excluded: frozenset[EventId] = frozenset()
+    void_edits: frozenset[EventId] = frozenset()
+    refunded: Mapping[EventId, frozenset[ItemId]] = field(default_factory=dict)
+
+
+def resolve(events: Sequence[Event]) -> Resolved:
+    """Which events are excluded, which edits undone, which lines of which purchases refunded.
+
+    What reaches back reaches back only: an exclusion of an event that comes later has no effect, so a fold of a
+    snapshot and a tail without such events needs no look at what was folded before.
+
+    Args:
+        events: all events of the user in (timestamp, seq) order.
+    """
+    at = {event.event_id: position for position, event in enumerate(events)}
+    edits = [event for event in events if event.event == "profile_edit"]
+    void = _undone(edits, at)
+    excluded: set[EventId] = set()
+    for edit in edits:
+        target = at.get(str(edit.properties.get("event_id")))
+        if edit.properties.get("op") != "exclude_event" or edit.event_id in void or target is None:
+            continue
+        # a consent or a link is taken back by its own kind
+        if target < at[edit.event_id] and events[target].event not in REACHING_BACK:
+            excluded.add(events[target].event_id)
+    kept = [event for event in events if event.event_id not in excluded]
+    return Resolved(frozenset(excluded), frozenset(void), _refunded(kept))
+
+
+def _undone(edits: Sequence[Event], at: Mapping[EventId, int]) -> set[EventId]:
+    """Newest first, so that an undo which was itself undone has no effect."""
+    void: set[EventId] = set()
+    names = {str(edit.properties["edit_id"]): edit.event_id for edit in edits if _names_itself(edit)}
+    for edit in reversed(edits):
+        if _is_undo(edit) and edit.event_id not in void:
+            target = str(edit.properties.get("edit_id"))
+            target = names.get(target, target)
+            if at.get(target, len(at)) < at[edit.event_id]:
+                void.add(target)
+    return void
+
+
+def _names_itself(edit: Event) -> bool:
+    return not _is_undo(edit) and bool(edit.properties.get("edit_id"))
+
+
+def _is_undo(edit: Event) -> bool:
+    return edit.properties.get("op") == "undo"
+
+
+def _refunded(events: Iterable[Event]) -> dict[EventId, frozenset[ItemId]]:
+    """A refund takes back the newest purchase before it that still holds the item."""
+    open_lines: dict[ItemId, list[EventId]] = {}
+    taken: dict[EventId, set[ItemId]] = {}
+    for event in events:
+        for item_id in event.item_ids:
+            if event.event == "purchase":
+                open_lines.setdefault(item_id, []).append(event.event_id)
+            elif event.event == "refund" and open_lines.get(item_id):
+                taken.setdefault(open_lines[item_id].pop(), set()).add(item_id)
+    return {event_id: frozenset(items) for event_id, items in taken.items()}
+
+
+def fold(state: FoldState, events: Iterable[Event], *, resolved: Resolved, config: FoldConfig) -> FoldState:
+    """Read `events`, in order and all newer than what `state` has read, into `state`, which is returned.
+
+    The state is changed in place: hand a fresh one, or one you own.
+    """
+    for event in events:
+        if event.event_id not in resolved.excluded:
+            _step(state, event, resolved, config)
+    return state
+
+
+def _step(state: FoldState, event: Event, resolved: Resolved, config: FoldConfig) -> None:
+    micros = to_micros(event.timestamp)
+    if state.n == 0:
+        state.first = micros
+    if state.n == 0 or micros // DAY != state.last[0] // DAY:
+        state.active_days += 1
+    state.n += 1
+    state.last = [micros, event.seq]
+    state.counts[event.event] = state.counts.get(event.event, 0) + 1
+    if event.event == "consent":
+        _consent(state, event)
+    if state.consents.get("personalisation", config.consent_default) == "denied":
+        return
+    _interest(state, event, micros, resolved, config)
+    _words(state, event, micros, config)
+    if event.event in {"purchase", "refund"}:
+        _trade(state, event, micros, resolved)
+    elif event.event == "profile_edit" and event.event_id not in resolved.void_edits:
+        _edit(state, event, micros, config)
+    elif event.event == "set_user":
+        state.traits.update(event.properties)
+
+
+def _consent(state: FoldState, event: Event) -> None:
+    scope, status = event.properties.get("scope", "all"), event.properties.get("status")
+    if status in {"granted", "denied"}:
+        for name in CONSENT_SCOPES:
+            if scope in {"all", name} or (isinstance(scope, list | tuple) and name in scope):
+                state.consents[name] = status
+
+
+def _interest(state: FoldState, event: Event, micros: int, resolved: Resolved, config: FoldConfig) -> None:
+    weight = _review_weight(event) if event.event == "review" else WEIGHTS.get(event.event, 0.0)
+    if weight == 0.0:
+        return
+    returned = resolved.refunded.get(event.event_id, frozenset())
+    named = event.item_ids
+    for item_id in named:
+        # An order of many lines says less about each of them; a returned line says no more than a look did.
+        share = WEIGHTS["view_item"] if item_id in returned else weight / max(1.0, len(named) ** 0.5)
+        tally = state.items.setdefault(item_id, Tally(at=micros))
+        add(tally, share, micros, config)
+        tally.note(micros, event.event_id)
+    if len(state.items) > _MAX_ITEMS + 100:
+        _forget_weakest(state.items, _MAX_ITEMS, config.interest_half_life_days)
+
+
+def _review_weight(event: Event) -> float:
+    if event.rating is not None:
+        return _REVIEW_WEIGHT * max(-1.0, min(1.0, (event.rating - 3.0) / 2.0 + 0.25))
+    polarity = event.reading.polarity if event.reading else None
+    return _REVIEW_WEIGHT * (polarity if polarity is not None else 0.25)
+
+
+def _words(state: FoldState, event: Event, micros: int, config: FoldConfig) -> None:
+    reading = event.reading
+    if reading is not None and reading.language != "und":
+        state.languages[reading.language] = state.languages.get(reading.language, 0) + 1
+    if reading is not None and reading.polarity is not None and event.event in {"review", "support_message", "post"}:
+        add(state.mood, reading.polarity * reading.strength, micros, config, half_life=config.mood_half_life_days)
+        add(state.mood_weight, reading.strength, micros, config, half_life=config.mood_half_life_days)
+        state.mood.note(micros, event.event_id)
+    if event.event != "search" or not event.query:
+        return
+    query = " ".join(event.query.split())[:200]
+    state.searches.append(Search(query, micros, event.event_id, event.session_id))
+    del state.searches[:-_MAX_SEARCHES]
+    for word in reading.keywords[:6] if reading is not None else ():
+        tally = state.queries.setdefault(word, Tally(at=micros))
+        add(tally, 1.0, micros, config)
+        tally.note(micros, event.event_id)
+    if len(state.queries) > _MAX_QUERIES + 50:
+        _forget_weakest(state.queries, _MAX_QUERIES, config.interest_half_life_days)
+
+
+def _trade(state: FoldState, event: Event, micros: int, resolved: Resolved) -> None:
+    sign = 1.0 if event.event == "purchase" else -1.0
+    lines = sum((line.price or 0.0) * (1.0 if line.quantity is None else line.quantity) for line in event.items)
+    currency = event.currency or ""
+    state.spend[currency] = state.spend.get(currency, 0.0) + sign * abs(lines if event.value is None else event.value)
+    if event.event != "purchase":
+        return
+    state.n_orders += 1
+    returned = resolved.refunded.get(event.event_id, frozenset())
+    for item_id in event.item_ids:
+        if item_id not in returned:
+            state.bought[item_id] = [state.bought.get(item_id, [0])[0] + 1, micros]
+    for search in state.searches:
+        if event.session_id is not None and search.session == event.session_id:
+            search.is_open = False
+
+
+def _edit(state: FoldState, event: Event, micros: int, config: FoldConfig) -> None:
+    op, facet, value = (str(event.properties.get(name, "")) for name in ("op", "facet", "value"))
+    if op not in {"add", "remove", "mute", "boost"}:
+        return
+    weight = event.properties.get("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.0 <= weight <= _MAX_BOOST:
+        weight = 1.0  # an edit by event is checked at the PATCH route only; elsewhere an odd weight changes nothing
+    edit = Edit(op, facet, value, float(weight), micros, event.event_id)
+    if op == "remove":
+        half_life = config.interest_half_life_days
+        edit.base = {item: decayed(tally.long, micros - tally.at, half_life) for item, tally in state.items.items()}
+    state.edits.append(edit)
+
+
+def decayed(mass: float, elapsed_micros: int, half_life_days: float) -> float:
+    """What is left of a mass after a time."""
+    return float(mass * 2.0 ** (-elapsed_micros / (DAY * half_life_days)))
+
+
+def add(tally: Tally, weight: float, micros: int, config: FoldConfig, half_life: float | None = None) -> None:
+    """Decay a tally to `micros` and add a weight to both of its masses."""
+    elapsed = micros - tally.at
+    tally.long = decayed(tally.long, elapsed, half_life or config.interest_half_life_days) + weight
+    tally.short = decayed(tally.short, elapsed, config.need_half_life_days) + weight
+    tally.at = micros
+
+
+def _forget_weakest(tallies: dict[str, Tally], keep: int, half_life_days: float) -> None:
+    """Keep the strongest; what is dropped depends on the state alone, so a snapshot forgets the same."""
+    newest = max(tally.at for tally in tallies.values())
+    strength = {key: abs(decayed(tally.long, newest - tally.at, half_life_days)) for key, tally in tallies.items()}
+    for key in sorted(tallies, key=lambda key: (-strength[key], key))[keep:]:
+        del tallies[key]

@@ -1,0 +1,70 @@
+"""What an item says of the person who wants it: its facets, computed once for each item and kept."""
+
+import bisect
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from huaxiang.collect.catalogue import Catalogue
+from huaxiang.text.keywords import Keywords
+from huaxiang.text.reader import read
+from huaxiang.text.tags import item_tags
+from huaxiang.text.wording import item_text
+from huaxiang.types import Item, ItemId
+
+PRICE_BANDS: Final[tuple[str, ...]] = ("low", "middle", "high")
+"""Thirds of the prices within an item's own top category: a dear tea is cheaper than a cheap television."""
+
+_MIN_PRICED: Final = 6
+_KEYWORDS: Final = 5
+
+
+class ItemFacets:
+    """`(facet, value, weight)` of items, through the live catalogue; follows changes of items by itself."""
+
+    def __init__(self, catalogue: Catalogue, keywords: Keywords | None = None) -> None:
+        self.catalogue = catalogue
+        self._keywords = keywords
+        self._kept: dict[ItemId, tuple[Item, tuple[tuple[str, str, float], ...]]] = {}
+        self._edges = price_edges(list(catalogue))
+
+    def of(self, item_id: ItemId) -> tuple[tuple[str, str, float], ...]:
+        """The item's facets; none where the shop does not know the item (any more)."""
+        item = self.catalogue.get(item_id)
+        if item is None:
+            return ()
+        kept = self._kept.get(item_id)
+        if kept is None or kept[0] is not item:
+            kept = self._kept[item_id] = (item, tuple(self._read(item)))
+        return kept[1]
+
+    def _read(self, item: Item) -> list[tuple[str, str, float]]:
+        facets = [(facet, value, 1.0) for facet, value in item_tags(item)]
+        if (band := self.price_band(item)) is not None:
+            facets.append(("price_band", band, 1.0))
+        if self._keywords is not None:
+            terms = self._keywords.top(item_text(item), _KEYWORDS)
+        else:
+            terms = [(term, 1.0) for term in read(item.name).keywords[:_KEYWORDS]]
+        top = max((weight for _, weight in terms), default=1.0) or 1.0
+        return facets + [("keyword", term, weight / top) for term, weight in terms]
+
+    def price_band(self, item: Item) -> str | None:
+        """`low`, `middle` or `high` within the item's top category; None without a price or too few to compare."""
+        edges = self._edges.get(item.category[0] if item.category else "")
+        if item.price is None or edges is None:
+            return None
+        return PRICE_BANDS[bisect.bisect_right(edges, item.price)]
+
+
+def price_edges(items: Sequence[Item]) -> Mapping[str, tuple[float, float]]:
+    """The two prices that cut each top category's items into thirds."""
+    prices: dict[str, list[float]] = {}
+    for item in items:
+        if item.price is not None:
+            prices.setdefault(item.category[0] if item.category else "", []).append(item.price)
+    edges = {}
+    for category, values in prices.items():
+        if len(values) >= _MIN_PRICED:
+            values.sort()
+            edges[category] = (values[len(values) // 3], values[2 * len(values) // 3])
+    return edges

@@ -1,0 +1,189 @@
+"""Portraits: a user's folded state and profile as of any moment, from the log, with snapshots for long histories."""
+
+import contextlib
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from huaxiang.collect.identity import Source, sources
+from huaxiang.errors import ConflictError
+from huaxiang.profiles import facets as view
+from huaxiang.profiles.fold import FoldConfig, Resolved, fold, resolve
+from huaxiang.profiles.item_facets import ItemFacets
+from huaxiang.profiles.state import FoldState, from_micros, to_micros
+from huaxiang.profiles.summary import summary
+from huaxiang.store import Record, Store
+from huaxiang.types import (
+    CONSENT_SCOPES,
+    REACHING_BACK,
+    Event,
+    Profile,
+    Subject,
+    UserId,
+    anonymous_subject,
+    check_aware,
+)
+
+_WINDOW: Final = 256
+"""Newest events read first: a user with fewer is folded whole, a user with more goes through a snapshot."""
+_ALL: Final = 2_000_000
+_KEPT_USERS: Final = 4_096
+_SNAPSHOT: Final = "snapshot"
+_FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    last_seq: int
+    before: datetime
+    state: FoldState
+
+
+class Portraits:
+    """Reads users from a store. Safe to use from many threads; states it hands out must not be changed.
+
+    Memory: the states of the last 4,096 users, about 200 bytes for each item a user touched (at most 600).
+    """
+
+    def __init__(self, store: Store, item_facets: ItemFacets, config: FoldConfig | None = None) -> None:
+        self.store = store
+        self.item_facets = item_facets
+        self.config = config or FoldConfig()
+        self._cache: OrderedDict[UserId, _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+        settings = self.config.model_dump_json().encode()
+        self._fold_version = "fold-1-" + hashlib.blake2b(settings, digest_size=4).hexdigest()
+
+    def state(self, user_id: Subject, *, before: datetime) -> FoldState:
+        """The fold of everything known of a user strictly before a moment."""
+        before = check_aware("before", before)
+        last_seq = self.store.last_seq
+        kept = self._cache.get(user_id)
+        if kept is not None and kept.last_seq == last_seq and before >= kept.before:
+            return kept.state
+        state, has_later = self._read(user_id, before, last_seq)
+        if not has_later:
+            with self._lock:
+                self._cache[user_id] = _Kept(last_seq, before, state)
+                self._cache.move_to_end(user_id)
+                while len(self._cache) > _KEPT_USERS:
+                    self._cache.popitem(last=False)
+        return state
+
+    def events(self, user_id: Subject, *, before: datetime) -> list[Event]:
+        """Everything a user's fold reads, of all linked ids, in order; what was excluded is still in it."""
+        before = check_aware("before", before)
+        origins = sources(self.store, user_id, before=before)
+        return _in_order([self._history(source, before, _ALL) for source in origins])
+
+    def _read(self, user_id: Subject, before: datetime, last_seq: int) -> tuple[FoldState, bool]:
+        """The state, and whether the log already holds events of the user at or after the moment."""
+        origins = sources(self.store, user_id, before=before)
+        newest = [self._history(source, _FOREVER, _WINDOW) for source in origins]
+        has_later = any(event.timestamp >= before for events in newest for event in events)
+        if any(len(events) >= _WINDOW for events in newest):
+            return self._read_long(user_id, origins, before, last_seq), has_later
+        events = [event for event in _in_order(newest) if event.timestamp < before]
+        return self._fold_whole(events), has_later
+
+    def _history(self, source: Source, before: datetime, limit: int) -> list[Event]:
+        found = self.store.history(source.subject, before=before, limit=limit)
+        return [event for event in found if source.holds(event)] if source.until else found
+
+    def _fold_whole(self, events: list[Event]) -> FoldState:
+        return fold(FoldState(), events, resolved=resolve(events), config=self.config)
+
+    def _read_long(self, user_id: Subject, origins: Sequence[Source], before: datetime, last_seq: int) -> FoldState:
+        snapshot = self._load(user_id, origins)
+        if snapshot is not None and from_micros(snapshot.last[0]) < before:
+            last = tuple(snapshot.last)
+            tails = [self._history(source, before, _WINDOW) for source in origins]
+            is_whole = all(len(tail) < _WINDOW or _place(tail[0]) <= last for tail in tails)
+            tail = [event for event in _in_order(tails) if _place(event) > last]
+            if is_whole and not any(event.event in REACHING_BACK for event in tail):
+                state = fold(snapshot, tail, resolved=Resolved(), config=self.config)
+                if len(tail) > _WINDOW // 2:
+                    self._save(user_id, origins, state, last_seq)
+                return state
+        state = self._fold_whole(_in_order([self._history(source, before, _ALL) for source in origins]))
+        self._save(user_id, origins, state, last_seq)
+        return state
+
+    def _load(self, user_id: Subject, origins: Sequence[Source]) -> FoldState | None:
+        record = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
+        if record is None or not record.body["is_confirmed"] or record.body["fold"] != self._fold_version:
+            return None
+        return FoldState.from_json(record.body["state"]) if record.body["sources"] == _named(origins) else None
+
+    def _save(self, user_id: Subject, origins: Sequence[Source], state: FoldState, last_seq: int) -> None:
+        """Keep a snapshot, unless the log has moved under it.
+
+        It counts only once confirmed: events that arrived while the state was computed are looked for after the first
+        write, and events that arrive after it delete the record, which makes the confirming write fail.
+        """
+        watches = tuple(source.subject for source in origins)
+        at = from_micros(state.last[0])
+        body = {"fold": self._fold_version, "sources": _named(origins), "state": state.to_json(), "is_confirmed": False}
+        self.store.put(_SNAPSHOT, [Record(user_id, body, at=at, watches=watches)])
+        written = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
+        if written is None or self._moved(watches, last_seq):
+            return
+        confirmed = Record(user_id, {**body, "is_confirmed": True}, at=at, watches=watches)
+        with contextlib.suppress(ConflictError):  # outdated meanwhile: the next read makes another
+            self.store.put(_SNAPSHOT, [confirmed], expect=written.version)
+
+    def _moved(self, watches: Sequence[Subject], since: int) -> bool:
+        if self.store.last_seq == since:
+            return False
+        arrived: set[str] = set()
+        for batch in self.store.scan(after_seq=since):
+            arrived.update(
+                batch.column("subject").to_pylist(), map(_anonymous, batch.column("anonymous_id").to_pylist())
+            )
+        return not arrived.isdisjoint(watches)
+
+    def profile(self, user_id: UserId, *, now: datetime) -> Profile:
+        """The readable profile as known strictly before `now`."""
+        state = self.state(user_id, before=now)
+        consents = {scope: state.consents.get(scope, self.config.consent_default) for scope in CONSENT_SCOPES}
+        shown: dict[str, Any] = {"consents": consents, "version": self._version(state)}
+        if consents["analytics"] == "granted":
+            shown["behaviour"] = view.behaviour(state, now=now)
+        if consents["personalisation"] == "granted":
+            known = view.interests(state, self.item_facets, now=now, config=self.config)
+            needs = view.needs(state, self.item_facets, now=now, config=self.config)
+            said = summary(known.facets, needs, shown.get("behaviour", {}))
+            mood = view.mood(state, now=now, config=self.config)
+            shown |= {"interests": known.facets, "needs": needs, "mood": mood, "summary": said}
+        return Profile(user_id=user_id, as_of=check_aware("now", now), **shown)
+
+    def _version(self, state: FoldState) -> str:
+        return f"{self._fold_version}.{state.n}.{state.last[0]}.{state.last[1]}"
+
+
+def _place(event: Event) -> tuple[int, int]:
+    return (to_micros(event.timestamp), event.seq)
+
+
+def _in_order(histories: Sequence[list[Event]]) -> list[Event]:
+    return histories[0] if len(histories) == 1 else sorted(_distinct(histories), key=_place)
+
+
+def _distinct(histories: Sequence[list[Event]]) -> list[Event]:
+    """A link stands in the history of both of its ids and is read once."""
+    return list({event.seq: event for events in histories for event in events}.values())
+
+
+def _named(origins: Sequence[Source]) -> list[list[Any]]:
+    return [
+        [source.subject, None if source.until is None else [to_micros(source.until[0]), source.until[1]]]
+        for source in origins
+    ]
+
+
+def _anonymous(anonymous_id: str | None) -> str:
+    return "" if anonymous_id is None else anonymous_subject(anonymous_id)

@@ -1,0 +1,122 @@
+"""What a fold has read so far: plain numbers, written to JSON and back without a change of a bit.
+
+The state names items, not brands or categories: a profile is read from it through today's catalogue, so a corrected
+item corrects every profile, and a state never goes stale because an item changed.
+"""
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+EVIDENCE_KEPT: Final = 8
+"""Newest event ids kept with each tally; a facet shows at most as many."""
+
+DAY: Final = 86_400_000_000
+"""Microseconds of a day: times in a state are integer microseconds since 1970, UTC."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+@dataclass(slots=True)
+class Tally:
+    """A decayed sum of event weights, as of `at`, with the newest events behind it.
+
+    Attributes:
+        long: mass under the half-life of interests.
+        short: mass under the half-life of needs.
+        n: events behind it.
+        evidence: `[micros, event_id]`, newest first.
+    """
+
+    long: float = 0.0
+    short: float = 0.0
+    at: int = 0
+    n: int = 0
+    evidence: list[list[Any]] = field(default_factory=list)
+
+    def note(self, micros: int, event_id: str) -> None:
+        """Count an event as evidence."""
+        self.n += 1
+        self.evidence.insert(0, [micros, event_id])
+        del self.evidence[EVIDENCE_KEPT:]
+
+
+@dataclass(slots=True)
+class Search:
+    """A query the user typed, open until something is bought in its session."""
+
+    query: str
+    at: int
+    event_id: str
+    session: str | None
+    is_open: bool = True
+
+
+@dataclass(slots=True)
+class Edit:
+    """What the user said about a facet. `base` holds the items' long masses at a removal: what it forgets."""
+
+    op: str
+    facet: str
+    value: str
+    weight: float
+    at: int
+    event_id: str
+    base: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class FoldState:
+    """A left fold of events in (timestamp, seq) order.
+
+    Attributes:
+        bought: item id to `[times, micros of the last]`, refunded lines left out.
+        queries: search words to their tally: what was typed, whatever came of it.
+        languages: how often each language was written in.
+        spend: by currency, `""` where none was given.
+        last: `[micros, seq]` of the newest event folded.
+    """
+
+    items: dict[str, Tally] = field(default_factory=dict)
+    queries: dict[str, Tally] = field(default_factory=dict)
+    bought: dict[str, list[int]] = field(default_factory=dict)
+    searches: list[Search] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
+    spend: dict[str, float] = field(default_factory=dict)
+    consents: dict[str, str] = field(default_factory=dict)
+    mood: Tally = field(default_factory=Tally)
+    mood_weight: Tally = field(default_factory=Tally)
+    traits: dict[str, Any] = field(default_factory=dict)
+    n_orders: int = 0
+    active_days: int = 0
+    first: int = 0
+    last: list[int] = field(default_factory=lambda: [0, 0])
+    n: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-compatible copy."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> "FoldState":
+        """The state that `to_json` wrote."""
+        plain = dict(body)
+        plain["items"] = {key: Tally(**tally) for key, tally in body["items"].items()}
+        plain["queries"] = {key: Tally(**tally) for key, tally in body["queries"].items()}
+        plain["searches"] = [Search(**search) for search in body["searches"]]
+        plain["edits"] = [Edit(**edit) for edit in body["edits"]]
+        plain["mood"], plain["mood_weight"] = Tally(**body["mood"]), Tally(**body["mood_weight"])
+        return cls(**plain)
