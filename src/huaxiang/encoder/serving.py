@@ -1,0 +1,120 @@
+"""An exported encoder, served by onnxruntime and tokenizers alone: nothing here reaches torch or transformers.
+
+Legend: N texts, L tokens of the longest text of a batch, D width.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huaxiang.encoder.tokens import Tokens, batches_by_length
+from huaxiang.errors import DataError
+from huaxiang.types import Vectors
+
+FORMAT: Final = 1
+MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "model.onnx", "tokenizer.json", "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ServingConfig:
+    """What `config.json` beside the graph says; `pad_id` fills short rows and is masked."""
+
+    d: int
+    max_tokens: int
+    pad_id: int
+    name: str
+    fingerprint: str
+    format: int = FORMAT
+
+    @classmethod
+    def load(cls, path: Path) -> "ServingConfig":
+        """Read it, refusing a format this version does not know."""
+        try:
+            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            config = cls(**said)
+        except FileNotFoundError:
+            raise DataError(
+                f"no encoder at {path.parent}: {path.name} is missing; `huaxiang pretrain` makes one"
+            ) from None
+        except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
+            raise DataError(f"{path} is no encoder's configuration: {error}; export the encoder again") from error
+        if config.format != FORMAT:
+            raise DataError(f"{path} has format {config.format}, this version reads {FORMAT}; export the encoder again")
+        return config
+
+
+class OnnxEncoder:
+    """An encoder in one ONNX graph that ends in unit vectors. Safe to call from many threads.
+
+    Memory: the graph, plus about `max_batch_tokens * 2 KB` while it runs for the default small encoder.
+    """
+
+    def __init__(self, session: Any, tokens: Tokens, config: ServingConfig, *, max_batch_tokens: int = 2048) -> None:
+        self._session, self._tokens, self._config = session, tokens, config
+        self._max_batch_tokens = max_batch_tokens
+
+    @classmethod
+    def load(cls, folder: Path | str, *, threads: int = 1) -> "OnnxEncoder":
+        """Open a `serving/` folder, or the folder that holds one.
+
+        Args:
+            threads: of one call; more than one pays only where cores stand idle.
+        """
+        import onnxruntime
+
+        root = Path(folder)
+        if not (root / CONFIG_FILE).is_file() and (root / "serving" / CONFIG_FILE).is_file():
+            root = root / "serving"
+        config = ServingConfig.load(root / CONFIG_FILE)
+        if not (root / MODEL_FILE).is_file():
+            raise DataError(f"{root} holds no {MODEL_FILE}; export the encoder again")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Batches differ in shape, and a memory plan for each shape seen would grow without bound.
+        options.enable_mem_pattern = False
+        session = onnxruntime.InferenceSession(str(root / MODEL_FILE), options, providers=["CPUExecutionProvider"])
+        return cls(session, Tokens.load(root / TOKENIZER_FILE, config.max_tokens), config)
+
+    @property
+    def d(self) -> int:
+        """Width of the vectors."""
+        return self._config.d
+
+    @property
+    def name(self) -> str:
+        """What it was made from."""
+        return self._config.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of graph, tokenizer and cut-off."""
+        return self._config.fingerprint
+
+    @property
+    def max_tokens(self) -> int:
+        """Where a text is cut."""
+        return self._config.max_tokens
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape `(len(texts), d)`, see `Encoder.encode`."""
+        vectors_ND = np.zeros((len(texts), self.d), dtype=np.float32)
+        ids = self._tokens.ids(texts)
+        for batch in batches_by_length([len(row) for row in ids], self._max_batch_tokens):
+            vectors_ND[batch] = self._run([ids[i] for i in batch])
+        return vectors_ND
+
+    def _run(self, rows: list[list[int]]) -> NDArray[np.float32]:
+        width = max(len(row) for row in rows)
+        ids_NL = np.full((len(rows), width), self._config.pad_id, dtype=np.int64)
+        mask_NL = np.zeros((len(rows), width), dtype=np.int64)
+        for i, row in enumerate(rows):
+            ids_NL[i, : len(row)] = row
+            mask_NL[i, : len(row)] = 1
+        (vectors,) = self._session.run(["vectors"], {"input_ids": ids_NL, "attention_mask": mask_NL})
+        return np.asarray(vectors, dtype=np.float32)
