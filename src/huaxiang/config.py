@@ -4,15 +4,17 @@ Read once, at the edge; each part is handed its own section or plain arguments, 
 """
 
 import json
+import os
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from huaxiang.errors import ConfigError
+
+_PREFIX: Final = "HUAXIANG_"
 
 
 class Section(BaseModel, frozen=True, extra="forbid"):
@@ -67,16 +69,8 @@ class RetrievalConfig(Section):
     n_candidates: int = Field(default=300, ge=10, le=10_000)
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """The whole tree."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="HUAXIANG_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        nested_model_default_partial_update=True,
-    )
 
     data_dir: Path = Path("huaxiang-data")
     store: StoreConfig = StoreConfig()
@@ -85,18 +79,6 @@ class Settings(BaseSettings):
     profiles: ProfilesConfig = ProfilesConfig()
     training: TrainingConfig = TrainingConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Files come in through `load_settings`, below the environment; no `.env` file is read."""
-        return (env_settings, init_settings)
 
     @property
     def store_url(self) -> str:
@@ -122,50 +104,35 @@ def load_settings(file: Path | None = None, overrides: Sequence[str] = (), **giv
             tree = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"cannot read the settings in {path}: {error}") from error
+    for name, value in os.environ.items():
+        if name == "HUAXIANG_DATA_DIR":
+            tree["data_dir"] = value
+        elif name.startswith(_PREFIX) and "__" in name:
+            _assign(tree, name.removeprefix(_PREFIX).lower().split("__"), value)
+    for override in overrides:
+        dotted, equals, value = override.partition("=")
+        if not equals:
+            raise ConfigError(f"override {override!r} is not of the form section.key=value")
+        _assign(tree, dotted.split("."), value)
     try:
-        below = Settings(**tree).model_dump()
-        for override in overrides:
-            _assign(below, override)
-        below |= {key: value for key, value in given.items() if value is not None}
-        return _exactly(below)
+        return Settings(**(tree | {key: value for key, value in given.items() if value is not None}))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigError(f"settings refused: {problems}; `huaxiang init --schema` prints what is known") from error
+        raise ConfigError(f"settings refused: {problems}; `huaxiang doctor --schema` prints what is known") from error
 
 
-class _Exact(Settings):
-    """Settings from given values alone: the command line stands above the environment."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
-
-
-def _exactly(tree: dict[str, Any]) -> Settings:
-    return _Exact(**tree)
-
-
-def _assign(tree: dict[str, Any], override: str) -> None:
-    name, equals, text = override.partition("=")
-    if not equals:
-        raise ConfigError(f"override {override!r} is not of the form section.key=value")
+def _assign(tree: dict[str, Any], path: Sequence[str], text: str) -> None:
+    """Set one value by its path; text that is JSON is read as JSON."""
+    *sections, last = path
+    for part in sections:
+        below = tree.setdefault(part, {})
+        if not isinstance(below, dict):
+            raise ConfigError(f"setting {'.'.join(path)}: {part} is a value, not a section")
+        tree = below
     try:
-        value = json.loads(text)
+        tree[last] = json.loads(text)
     except ValueError:
-        value = text
-    *path, last = name.split(".")
-    for part in path:
-        tree = tree.setdefault(part, {})
-        if not isinstance(tree, dict):
-            raise ConfigError(f"override {override!r}: {part} is a value, not a section")
-    tree[last] = value
+        tree[last] = text
 
 
 def settings_schema() -> dict[str, Any]:
