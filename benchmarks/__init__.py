@@ -1,0 +1,1 @@
+"""Speed and quality beside peers, each result with machine, data and commit."""
