@@ -1,0 +1,1 @@
+"""Protocols that measure the whole way of the data on files nobody prepared."""

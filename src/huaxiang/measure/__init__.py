@@ -1,0 +1,1 @@
+"""Measures of recommendation: metrics, intervals and splits in plain numpy, usable alone."""
