@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
 from huaxiang.types import Event, Subject
+
+IMPERSONAL_KINDS: Final = frozenset({"item", "campaign"})
+"""Kinds whose ids are the shop's names for things: an item `42` is not the person `42`, so `erase` leaves it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +18,18 @@ class Appended:
     """What became of a batch, in its order.
 
     Attributes:
-        seqs: sequence number of each event; None for a duplicate, of the log or of the batch itself.
+        seqs: sequence number of each event; None for a duplicate, of the log or of the batch itself. A `range` where
+            a table was appended and nothing was a duplicate. Numbers strictly increase; a duplicate may leave a gap.
         last_seq: the log's highest sequence number afterwards.
     """
 
-    seqs: tuple[int | None, ...]
+    seqs: Sequence[int | None]
     last_seq: int
 
     @property
     def accepted(self) -> int:
         """How many events are new in the log."""
-        return sum(seq is not None for seq in self.seqs)
+        return len(self.seqs) - (0 if isinstance(self.seqs, range) else self.seqs.count(None))
 
     @property
     def duplicates(self) -> int:
@@ -38,11 +42,14 @@ class Record:
     """One derived or application record.
 
     Attributes:
-        body: JSON-compatible.
+        body: JSON-compatible: str keys, no NaN (kept as null), no U+0000; a tuple comes back as a list.
         version: 0 before the first put; every put adds one.
         at: the moment the record is true as of, for records that the log can outdate.
         watches: subjects whose late or reaching-back events delete the record: an event at or before `at`, or of a
             kind in `REACHING_BACK` at any time, deletes it in the transaction that appends the event.
+        seen: the log's `last_seq` when the record was computed, for records that watch. An event that came in after
+            that and before the `put`, and would have deleted the record, keeps it from being written: it is dropped
+            as if the event had come a moment later. Not stored: None when read back.
     """
 
     id: str
@@ -50,6 +57,7 @@ class Record:
     version: int = 0
     at: datetime | None = None
     watches: tuple[Subject, ...] = ()
+    seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +82,20 @@ class Store(Protocol):
     """One tenant's log and records. Every method is safe to call from many threads.
 
     Times are aware UTC with microsecond resolution. A subject is a user id or `anonymous_subject(...)`.
+    Every method may raise StoreError (StoreFullError where there is no room); then nothing of the call was kept.
     """
 
     @property
     def last_seq(self) -> int:
-        """The highest sequence number in the log, 0 when empty."""
+        """The highest sequence number ever given, 0 for a new log; erasing the newest event does not lower it."""
         ...
 
-    def append(self, events: Sequence[Event]) -> Appended:
-        """Keep events durably, all or nothing; a duplicate `event_id` is counted, not kept."""
+    def append(self, events: Sequence[Event] | pa.Table) -> Appended:
+        """Keep events durably, all or nothing; a duplicate `event_id` is counted, not kept.
+
+        A table has columns of `EVENT_SCHEMA`, already checked as `Event` checks; missing ones are null.
+        All events of one call get one `received_at`, which never falls as `seq` rises.
+        """
         ...
 
     def history(
@@ -95,9 +108,21 @@ class Store(Protocol):
         ...
 
     def scan(
-        self, after_seq: int = 0, *, before: datetime | None = None, events: frozenset[str] | None = None
+        self,
+        after_seq: int = 0,
+        *,
+        before: datetime | None = None,
+        events: frozenset[str] | None = None,
+        columns: Sequence[str] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """The log in `seq` order from `after_seq` (exclusive), in Arrow batches of `SCAN_SCHEMA`."""
+        """The log in `seq` order from `after_seq` (exclusive), in Arrow batches of `SCAN_SCHEMA`.
+
+        Args:
+            before: only events with `timestamp < before`. For what was known at a moment filter on `received_at`.
+            columns: these columns of `SCAN_SCHEMA`, in this order; a few are several times faster than all.
+
+        It ends at the `last_seq` of its beginning. Each batch is read by itself, so no writer waits for a slow reader.
+        """
         ...
 
     def users(self, after: Subject | None = None, limit: int = 100) -> list[Subjects]:
@@ -127,9 +152,8 @@ class Store(Protocol):
         ...
 
 
-SCAN_SCHEMA = pa.schema(
+EVENT_SCHEMA: Final = pa.schema(
     [
-        ("seq", pa.int64()),
         ("event_id", pa.string()),
         ("event", pa.string()),
         ("subject", pa.string()),
@@ -138,15 +162,28 @@ SCAN_SCHEMA = pa.schema(
         ("session_id", pa.string()),
         ("item_id", pa.string()),
         ("timestamp", pa.timestamp("us", tz="UTC")),
-        ("received_at", pa.timestamp("us", tz="UTC")),
         ("value", pa.float64()),
+        ("currency", pa.string()),
         ("quantity", pa.float64()),
         ("rating", pa.float64()),
         ("text", pa.string()),
         ("query", pa.string()),
+        ("query_id", pa.string()),
+        ("request_id", pa.string()),
+        ("position", pa.int64()),
         ("items", pa.string()),
+        ("experiment", pa.string()),
         ("properties", pa.string()),
         ("reading", pa.string()),
     ]
 )
-"""Columns of `scan`; `items`, `properties` and `reading` are JSON text, null where empty."""
+"""Columns of a table for `append`. `event_id`, `event` and `timestamp` are required, the others may be missing or null.
+
+`items` is a JSON list of objects with the fields of `LineItem`, `properties` a JSON object, `reading` a JSON object
+with the fields of `Reading`; null where empty. `subject` follows from the two ids and is best left out.
+"""
+
+SCAN_SCHEMA: Final = pa.schema(
+    [pa.field("seq", pa.int64()), *EVENT_SCHEMA, pa.field("received_at", pa.timestamp("us", tz="UTC"))]
+)
+"""Columns of `scan`: those of `EVENT_SCHEMA`, what the store adds, and nothing derived but `subject`."""

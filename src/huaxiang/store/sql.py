@@ -1,0 +1,238 @@
+"""The eight methods over SQL, the same statements for every engine."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from huaxiang.errors import DataError, StoreError
+from huaxiang.store import records, scanning
+from huaxiang.store.base import Appended, Erased, Record, Subjects
+from huaxiang.store.engine import Engine
+from huaxiang.store.rows import Row, blame, event_of, microseconds, moment, row_of, rows_of_table
+from huaxiang.store.schema import LAYOUT, ROW_COLUMNS, events, log, metadata
+from huaxiang.types import Event, Subject, check_aware, is_anonymous
+
+Clock = Callable[[], datetime]
+
+DRIVER_ERRORS: Final = (sa.exc.SQLAlchemyError, UnicodeError, OverflowError)
+
+_ROW: Final = (events.c.seq, events.c.received_at, *(events.c[name] for name in ROW_COLUMNS))
+_subject: Final = sa.bindparam("subject", type_=sa.Text())
+_before: Final = sa.bindparam("before", type_=sa.BigInteger())
+_limit: Final = sa.bindparam("limit", type_=sa.Integer())
+_names = events.c.event.in_(sa.bindparam("events", expanding=True))
+
+
+def _latest(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    newest_first = (events.c.timestamp.desc(), events.c.seq.desc())
+    chosen = sa.select(*_ROW).where(*conditions, events.c.timestamp < _before)
+    return chosen.order_by(*newest_first).limit(_limit)
+
+
+_OWN: Final = events.c.subject == _subject
+# The literal, not a parameter, is what lets the engines use the partial index of identify events.
+_CLAIMED: Final = sa.and_(
+    events.c.anonymous_id == sa.bindparam("anonymous_id"), events.c.event == sa.literal_column("'identify'")
+)
+_HISTORY: Final = _latest(_OWN)
+_HISTORY_OF: Final = _latest(_OWN, _names)
+_CLAIMS: Final = _latest(_CLAIMED, events.c.subject != _subject)
+_STATE: Final = sa.select(log.c.last_seq, log.c.last_received_at).with_for_update()
+_LAST: Final = sa.select(log.c.last_seq)
+_ADVANCE: Final = sa.update(log).values(last_seq=sa.bindparam("seq"), last_received_at=sa.bindparam("received_at"))
+_USERS: Final = (
+    sa.select(events.c.subject, sa.func.max(events.c.timestamp), sa.func.count())
+    .where(events.c.subject > sa.bindparam("after"))
+    .where(sa.not_(sa.and_(events.c.subject >= "\x1f", events.c.subject < "\x20")))
+    .group_by(events.c.subject)
+    .order_by(events.c.subject)
+    .limit(_limit)
+)
+
+
+def set_up(engine: Engine) -> None:
+    """Make the tables where they are missing; StoreError where they are of another layout."""
+    with engine.writing() as connection:
+        engine.prepare(connection)
+        metadata.create_all(connection)
+        layout = connection.execute(sa.select(log.c.layout)).scalar()
+        if layout is None:
+            connection.execute(sa.insert(log).values(id=1, layout=LAYOUT, last_seq=0, last_received_at=-(2**62)))
+        elif layout != LAYOUT:
+            raise StoreError(
+                f"the store has layout {layout}, this version reads {LAYOUT}; use the huaxiang that made it"
+            )
+
+
+class SQLStore:
+    """A `Store` over one SQL database; see `huaxiang.store.base.Store` for the contract."""
+
+    def __init__(self, engine: Engine, *, clock: Clock | None = None) -> None:
+        self._engine = engine
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._closed = threading.Event()
+        with self._translated():
+            set_up(engine)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        if self._closed.is_set():
+            raise StoreError("the store is closed; open it again with open_store")
+        try:
+            yield
+        except DRIVER_ERRORS as error:
+            raise self._engine.explain(error) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with self._translated(), self._engine.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._translated(), self._engine.writing() as connection:
+            yield connection
+
+    @property
+    def last_seq(self) -> int:
+        """The highest sequence number ever given, 0 for a new log."""
+        with self._reading() as connection:
+            return int(connection.execute(_LAST).scalar_one())
+
+    def append(self, events: Sequence[Event] | pa.Table) -> Appended:
+        """Keep events durably, all or nothing; a duplicate `event_id` is counted, not kept."""
+        if isinstance(events, pa.Table):
+            return self._append(rows_of_table(events))
+        rows = [row_of(event) for event in events]
+        appended = self._append(iter([rows]) if rows else iter(()))
+        return Appended(tuple(appended.seqs), appended.last_seq)
+
+    def _append(self, parts: Iterator[list[Row]]) -> Appended:
+        now = microseconds(check_aware("the clock's time", self._clock()))
+        seqs: list[Sequence[int | None]] = []
+        with self._writing() as connection:
+            last, received_at = connection.execute(_STATE).one()
+            start, given, received_at = last, last, max(now, received_at)
+            watched = records.any_watched(connection)
+            for rows in parts:
+                numbers = range(given + 1, given + 1 + len(rows))
+                kept = self._keep(connection, numbers, received_at, rows)
+                given = numbers[-1]
+                last = given if kept is None else max(kept, default=last)
+                seqs.append(numbers if kept is None else _with_gaps(numbers, kept))
+                if watched:
+                    records.drop_outdated(connection, _fresh(rows, numbers, kept))
+            if last > start:
+                connection.execute(_ADVANCE, {"seq": last, "received_at": received_at})
+        return Appended(_joined(seqs), last)
+
+    def _keep(self, connection: sa.Connection, numbers: range, received_at: int, rows: list[Row]) -> list[int] | None:
+        numbered = [(seq, received_at, *row) for seq, row in zip(numbers, rows, strict=True)]
+        try:
+            return self._engine.keep(connection, numbered)
+        except (UnicodeError, OverflowError, sa.exc.InterfaceError, sa.exc.DataError) as error:
+            raise blame(rows) from error
+
+    def history(
+        self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None
+    ) -> list[Event]:
+        """The latest `limit` events of a subject with `timestamp < before`, oldest first by (timestamp, seq)."""
+        asked: dict[str, Any] = {"subject": user_id, "before": microseconds(check_aware("before", before))}
+        if limit <= 0:
+            return []
+        asked["limit"] = limit
+        with self._reading() as connection:
+            if events is None:
+                rows = list(connection.execute(_HISTORY, asked))
+            else:
+                rows = list(connection.execute(_HISTORY_OF, asked | {"events": sorted(events)}))
+            if is_anonymous(user_id) and (events is None or "identify" in events):
+                claims = connection.execute(_CLAIMS, asked | {"anonymous_id": user_id[1:]}).all()
+                rows = sorted([*rows, *claims], key=lambda row: (row.timestamp, row.seq), reverse=True)[:limit]
+        return [event_of(row) for row in reversed(rows)]
+
+    def scan(
+        self,
+        after_seq: int = 0,
+        *,
+        before: datetime | None = None,
+        events: frozenset[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """The log in `seq` order from `after_seq` (exclusive), in Arrow batches of `SCAN_SCHEMA`."""
+        names = scanning.checked_columns(columns)
+        until = None if before is None else microseconds(check_aware("before", before))
+        return self._scan(scanning.statement(names, until, events), names, after_seq)
+
+    def _scan(self, page: sa.Select[Any], names: Sequence[str], after_seq: int) -> Iterator[pa.RecordBatch]:
+        last, after = self.last_seq, after_seq
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(page, {"after": after, "last": last}).all()
+            if rows:
+                after = rows[-1][0]
+                yield scanning.batch(rows, names)
+            if len(rows) < scanning.BATCH_ROWS:
+                return
+
+    def users(self, after: Subject | None = None, limit: int = 100) -> list[Subjects]:
+        """Users (no anonymous subjects) in id order, from `after` (exclusive)."""
+        with self._reading() as connection:
+            rows = connection.execute(_USERS, {"after": after or "", "limit": max(limit, 0)}).all()
+        return [Subjects(subject, moment(last), n) for subject, last, n in rows]
+
+    def put(self, kind: str, records_: Sequence[Record], expect: int | None = None) -> None:
+        """Write records, all or nothing; with `expect`, each must stand at that version, else ConflictError."""
+        rows = records.rows_of(kind, records_)
+        with self._writing() as connection:
+            records.put(connection, self._engine, kind, rows, expect)
+
+    def get(self, kind: str, ids: Sequence[str]) -> dict[str, Record]:
+        """The records that exist, by id."""
+        with self._reading() as connection:
+            return records.get(connection, kind, ids)
+
+    def find(
+        self, kind: str, where: Mapping[str, Any] | None = None, after: str | None = None, limit: int = 100
+    ) -> list[Record]:
+        """Records in id order, from `after` (exclusive), whose body equals `where` on each top-level key."""
+        with self._reading() as connection:
+            return records.find(connection, self._engine, kind, where or {}, after or "", limit)
+
+    def erase(self, user_id: Subject) -> Erased:
+        """Remove a subject's events and every record that watches it or is kept under its id."""
+        if not user_id:
+            raise DataError("erase needs a user id or an anonymous subject; the empty subject is the catalogue's")
+        with self._writing() as connection:
+            erased = records.erase(connection, user_id)
+        with self._translated():
+            self._engine.forget()
+        return erased
+
+    def close(self) -> None:
+        """Release connections; the store can no longer be used."""
+        self._closed.set()
+        self._engine.sql.dispose()
+
+
+def _with_gaps(numbers: range, kept: Sequence[int]) -> list[int | None]:
+    fresh = set(kept)
+    return [seq if seq in fresh else None for seq in numbers]
+
+
+def _fresh(rows: list[Row], numbers: range, kept: Sequence[int] | None) -> Iterator[Row]:
+    if kept is None:
+        return iter(rows)
+    return (rows[seq - numbers.start] for seq in kept)
+
+
+def _joined(parts: list[Sequence[int | None]]) -> Sequence[int | None]:
+    whole = [part for part in parts if isinstance(part, range)]
+    if whole and len(whole) == len(parts):
+        return range(whole[0].start, whole[-1].stop)
+    return tuple(seq for part in parts for seq in part)
