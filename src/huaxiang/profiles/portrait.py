@@ -1,6 +1,5 @@
 """Portraits: a user's folded state and profile as of any moment, from the log, with snapshots for long histories."""
 
-import contextlib
 import hashlib
 import threading
 from collections import OrderedDict
@@ -10,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from huaxiang.collect.identity import Source, sources
-from huaxiang.errors import ConflictError
 from huaxiang.profiles import facets as view
 from huaxiang.profiles.fold import FoldConfig, Resolved, fold, resolve
 from huaxiang.profiles.item_facets import ItemFacets
@@ -24,7 +22,6 @@ from huaxiang.types import (
     Profile,
     Subject,
     UserId,
-    anonymous_subject,
     check_aware,
 )
 
@@ -74,6 +71,10 @@ class Portraits:
                     self._cache.popitem(last=False)
         return state
 
+    def state_of(self, events: Sequence[Event]) -> FoldState:
+        """The fold of events that are in no log, such as a session's; in time order."""
+        return self._fold_whole(list(events))
+
     def events(self, user_id: Subject, *, before: datetime) -> list[Event]:
         """Everything a user's fold reads, of all linked ids, in order; what was excluded is still in it."""
         before = check_aware("before", before)
@@ -115,36 +116,16 @@ class Portraits:
 
     def _load(self, user_id: Subject, origins: Sequence[Source]) -> FoldState | None:
         record = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
-        if record is None or not record.body["is_confirmed"] or record.body["fold"] != self._fold_version:
+        if record is None or record.body["fold"] != self._fold_version or record.body["sources"] != _named(origins):
             return None
-        return FoldState.from_json(record.body["state"]) if record.body["sources"] == _named(origins) else None
+        return FoldState.from_json(dict(record.body["state"]))
 
     def _save(self, user_id: Subject, origins: Sequence[Source], state: FoldState, last_seq: int) -> None:
-        """Keep a snapshot, unless the log has moved under it.
-
-        It counts only once confirmed: events that arrived while the state was computed are looked for after the first
-        write, and events that arrive after it delete the record, which makes the confirming write fail.
-        """
+        """Keep a snapshot; the store drops it where an event that it should have read came in meanwhile."""
+        body = {"fold": self._fold_version, "sources": _named(origins), "state": state.to_json()}
         watches = tuple(source.subject for source in origins)
-        at = from_micros(state.last[0])
-        body = {"fold": self._fold_version, "sources": _named(origins), "state": state.to_json(), "is_confirmed": False}
-        self.store.put(_SNAPSHOT, [Record(user_id, body, at=at, watches=watches)])
-        written = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
-        if written is None or self._moved(watches, last_seq):
-            return
-        confirmed = Record(user_id, {**body, "is_confirmed": True}, at=at, watches=watches)
-        with contextlib.suppress(ConflictError):  # outdated meanwhile: the next read makes another
-            self.store.put(_SNAPSHOT, [confirmed], expect=written.version)
-
-    def _moved(self, watches: Sequence[Subject], since: int) -> bool:
-        if self.store.last_seq == since:
-            return False
-        arrived: set[str] = set()
-        for batch in self.store.scan(after_seq=since):
-            arrived.update(
-                batch.column("subject").to_pylist(), map(_anonymous, batch.column("anonymous_id").to_pylist())
-            )
-        return not arrived.isdisjoint(watches)
+        record = Record(user_id, body, at=from_micros(state.last[0]), watches=watches, seen=last_seq)
+        self.store.put(_SNAPSHOT, [record])
 
     def profile(self, user_id: UserId, *, now: datetime) -> Profile:
         """The readable profile as known strictly before `now`."""
@@ -183,7 +164,3 @@ def _named(origins: Sequence[Source]) -> list[list[Any]]:
         [source.subject, None if source.until is None else [to_micros(source.until[0]), source.until[1]]]
         for source in origins
     ]
-
-
-def _anonymous(anonymous_id: str | None) -> str:
-    return "" if anonymous_id is None else anonymous_subject(anonymous_id)

@@ -1,0 +1,1 @@
+"""The applications on top of profiles and the pipeline; strangers to each other."""

@@ -1,0 +1,84 @@
+"""The application: routes, errors, metrics, one open shop for each tenant."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from huaxiang import __version__
+from huaxiang.config import Settings
+from huaxiang.server import console, problems
+from huaxiang.server.live import LiveStream
+from huaxiang.server.middleware import EncodedIds, Measured
+from huaxiang.server.routes import ROUTERS
+from huaxiang.shop import Shop
+
+_POLL: Final = 1.0
+
+
+class Shops:
+    """Open shops by tenant, opened when first asked for; follows releases as they are switched."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open: dict[str, Shop] = {}
+        self._live: dict[str, LiveStream] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def live(self, tenant: str) -> LiveStream:
+        """The tenant's live stream."""
+        return self._live.setdefault(tenant, LiveStream())
+
+    def get(self, tenant: str) -> Shop:
+        """The tenant's shop."""
+        shop = self._open.get(tenant)
+        if shop is None:
+            with self._lock:
+                if tenant not in self._open:
+                    self._open[tenant] = Shop(self._settings, tenant, listeners=(self.live(tenant).publish,))
+                shop = self._open[tenant]
+        return shop
+
+    def follow(self) -> None:
+        """Open releases that were switched to by other processes, until `close`; runs in a thread of its own."""
+        while not self._stop.wait(_POLL):
+            for shop in list(self._open.values()):
+                shop.refresh()
+
+    def close(self) -> None:
+        """Stop following and close the stores."""
+        self._stop.set()
+        for shop in self._open.values():
+            shop.close()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application over one data directory."""
+    shops = Shops(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        shops.get("default")
+        follower = threading.Thread(target=shops.follow, name="release follower", daemon=True)
+        follower.start()
+        yield
+        shops.close()
+
+    app = FastAPI(
+        title="huaxiang 画像",
+        version=__version__,
+        lifespan=lifespan,
+        description="Living user profiles from a shop's log, and the recommendation that stands on them.",
+    )
+    app.state.settings, app.state.shops, app.state.registry = settings, shops, CollectorRegistry()
+    app.add_middleware(Measured, registry=app.state.registry)
+    app.add_middleware(EncodedIds)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    console.install(app)
+    return app

@@ -1,0 +1,45 @@
+"""Events in, durable before the answer; and their live stream out."""
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from starlette.exceptions import HTTPException
+
+from huaxiang.server.schemas import EventsOut, RejectedOut
+from huaxiang.server.security import ShopDep, TenantDep
+
+router = APIRouter(prefix="/v1", tags=["events"])
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body, refused past the configured size before it is all in memory."""
+    limit = request.app.state.settings.server.max_body_mb * 1024 * 1024
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise HTTPException(413, f"the body is over {limit} bytes; send it in parts, or use `huaxiang import`")
+        parts.append(part)
+    return b"".join(parts)
+
+
+@router.post(
+    "/events",
+    openapi_extra={"requestBody": {"content": {"application/json": {}, "application/x-ndjson": {}}, "required": True}},
+)
+def post_events(request: Request, shop: ShopDep, body: Annotated[bytes, Depends(body_of)]) -> EventsOut:
+    """Take one event, an array, or NDJSON. What is accepted survives `kill -9`; the rest is named with its reason."""
+    started = time.perf_counter()
+    taken = shop.intake.take_body(body, request.headers.get("content-type", ""))
+    rejected = [RejectedOut(index=bad.index, reason=bad.reason) for bad in taken.rejected]
+    took = (time.perf_counter() - started) * 1000
+    return EventsOut(accepted=taken.accepted, duplicates=taken.duplicates, rejected=rejected, took_ms=round(took, 3))
+
+
+@router.get("/events/live")
+def live(request: Request, tenant: TenantDep) -> StreamingResponse:
+    """Accepted events as server-sent events, from now on."""
+    stream = request.app.state.shops.live(tenant).stream()
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,76 @@
+"""People, their profiles, the evidence behind them, and the edits that they make."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from huaxiang.errors import DataError
+from huaxiang.server.live import brief
+from huaxiang.server.schemas import PatchIn, ProfileOut, UserOut, UsersOut
+from huaxiang.server.security import ShopDep
+from huaxiang.types import check_aware
+
+router = APIRouter(prefix="/v1/users", tags=["users"])
+
+_MAX_EVIDENCE = 1_000
+
+
+@router.get("")
+def list_users(shop: ShopDep, limit: int = 100, after: str | None = None) -> UsersOut:
+    """A page of people in id order."""
+    if not 1 <= limit <= 1000:
+        raise DataError(f"limit is {limit}; it must be from 1 to 1000")
+    page = shop.store.users(after, limit)
+    users = [UserOut(user_id=user.user_id, last_seen=user.last_seen, n_events=user.n_events) for user in page]
+    return UsersOut(users=users, after=page[-1].user_id if len(page) == limit else None)
+
+
+def _moment(as_of: datetime | None) -> datetime:
+    return datetime.now(UTC) if as_of is None else check_aware("as_of", as_of)
+
+
+@router.get("/{user_id:id}/profile/evidence")
+def evidence(user_id: str, shop: ShopDep, as_of: datetime | None = None, limit: int = 200) -> dict[str, Any]:
+    """The newest events that the profile was read from, newest first."""
+    if not 1 <= limit <= _MAX_EVIDENCE:
+        raise DataError(f"limit is {limit}; it must be from 1 to {_MAX_EVIDENCE}")
+    events = shop.portraits.events(user_id, before=_moment(as_of))
+    return {"user_id": user_id, "n_events": len(events), "events": [brief(event) for event in events[::-1][:limit]]}
+
+
+@router.get("/{user_id:id}/profile")
+def get_profile(user_id: str, shop: ShopDep, as_of: datetime | None = None) -> ProfileOut:
+    """The profile as known strictly before a moment, by default now; empty for a stranger."""
+    return ProfileOut.of(shop.portraits.profile(user_id, now=_moment(as_of)))
+
+
+@router.patch("/{user_id:id}/profile")
+def patch_profile(user_id: str, patch: PatchIn, shop: ShopDep) -> ProfileOut:
+    """Edit a profile; each edit is an event, so it can be undone by its `edit_id`."""
+    now = datetime.now(UTC)
+    payloads = []
+    for edit in patch.edits:
+        said = edit.model_dump(exclude_none=True)
+        if edit.op in {"add", "remove", "mute", "boost"} and not (edit.facet and edit.value):
+            raise DataError(f"edit {edit.op!r} needs facet and value")
+        if edit.op == "exclude_event" and not edit.event_id:
+            raise DataError("edit 'exclude_event' needs event_id")
+        if edit.op == "undo" and not edit.edit_id:
+            raise DataError("edit 'undo' needs edit_id, as the edit answered it")
+        edit_id = f"edit-{uuid.uuid4().hex}"
+        payloads.append(
+            {
+                "event": "profile_edit",
+                "event_id": edit_id,
+                "user_id": user_id,
+                "timestamp": now.isoformat(),
+                "properties": said,
+            }
+        )
+    taken = shop.intake.take(payloads)
+    if taken.rejected:
+        raise DataError(taken.rejected[0].reason)
+    profile = shop.portraits.profile(user_id, now=datetime.now(UTC))
+    return ProfileOut.of(profile, [str(payload["event_id"]) for payload in payloads])

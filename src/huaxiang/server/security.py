@@ -1,0 +1,30 @@
+"""Who may ask: the API key decides the tenant; without configured keys the server is open, on loopback by default."""
+
+import hmac
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from starlette.exceptions import HTTPException
+
+from huaxiang.shop import Shop
+
+
+def tenant_of(request: Request, x_api_key: Annotated[str | None, Header()] = None) -> str:
+    """The tenant that the key belongs to; compared in constant time."""
+    keys = request.app.state.settings.server.keys
+    if not keys:
+        return "default"
+    for tenant, key in keys.items():
+        if x_api_key is not None and hmac.compare_digest(x_api_key.encode(), key.get_secret_value().encode()):
+            return str(tenant)
+    raise HTTPException(401, "unknown or missing API key; send it in the header X-API-Key")
+
+
+def shop_of(request: Request, tenant: Annotated[str, Depends(tenant_of)]) -> Shop:
+    """The tenant's open shop."""
+    shop: Shop = request.app.state.shops.get(tenant)
+    return shop
+
+
+TenantDep = Annotated[str, Depends(tenant_of)]
+ShopDep = Annotated[Shop, Depends(shop_of)]

@@ -1,0 +1,89 @@
+"""An open shop: log, catalogue, portraits and the release in use, put together once for the command line and HTTP."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from huaxiang.apps.recommend import Answer, Ask, answer
+from huaxiang.collect.catalogue import Catalogue
+from huaxiang.collect.intake import Intake, Listener
+from huaxiang.config import Settings
+from huaxiang.errors import ReleaseError
+from huaxiang.pipeline import Pipeline
+from huaxiang.profiles import ItemFacets, Portraits
+from huaxiang.profiles.fold import FoldConfig
+from huaxiang.release import Releases
+from huaxiang.store import open_store
+
+logger: Final = logging.getLogger(__name__)
+
+
+class Shop:
+    """One tenant's shop. Safe to use from many threads."""
+
+    def __init__(self, settings: Settings, tenant: str = "default", listeners: Sequence[Listener] = ()) -> None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.settings = settings
+        self.tenant = tenant
+        self.store = open_store(settings.store_url, tenant, synchronous=settings.store.synchronous)
+        self.catalogue = Catalogue(self.store)
+        self.item_facets = ItemFacets(self.catalogue)
+        self.portraits = Portraits(self.store, self.item_facets, fold_config(settings))
+        self.intake = Intake(self.store, self.catalogue, tenant=tenant, listeners=listeners)
+        self.releases = Releases(release_root(settings, tenant))
+        self._pipeline: Pipeline | None = None
+        self._lock = threading.Lock()
+        self.refresh()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What answers, from the release in use.
+
+        Raises:
+            ReleaseError: none was trained yet.
+        """
+        if self._pipeline is None:
+            raise ReleaseError("no release yet: train one with `huaxiang train`")
+        return self._pipeline
+
+    @property
+    def release_id(self) -> str | None:
+        """The open release; None before the first."""
+        return self._pipeline.release_id if self._pipeline is not None else None
+
+    def refresh(self) -> None:
+        """Open the current release if it was switched, and take in what other processes appended to the log.
+
+        The old release answers until the new one is open; one that cannot be opened is logged and not switched to.
+        """
+        with self._lock:
+            self.catalogue.refresh()
+            try:
+                current = self.releases.current
+                if current is not None and current.id != self.release_id:
+                    self._pipeline = Pipeline.open(current, self.portraits)
+            except ReleaseError:
+                logger.exception("the current release cannot be opened; the one before goes on answering")
+
+    def recommend(self, ask: Ask, *, now: datetime) -> Answer:
+        """Answer one request for recommendations."""
+        return answer(self.pipeline, ask, now=now, tenant=self.tenant)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+def fold_config(settings: Settings) -> FoldConfig:
+    """How profiles are folded under these settings."""
+    return FoldConfig(**settings.profiles.model_dump(), consent_default=settings.consent.default)
+
+
+def release_root(settings: Settings, tenant: str) -> Path:
+    """Where a tenant's releases are kept."""
+    return (
+        settings.data_dir / "releases" if tenant == "default" else settings.data_dir / "releases" / "tenants" / tenant
+    )
