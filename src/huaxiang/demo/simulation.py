@@ -91,7 +91,7 @@ def simulate(*, seed: int, n_items: int = 3000, n_users: int = 2000, days: int =
     for account in range(n_users):
         live(world, account)
     written = in_order(world.diary, start=start, prefix=f"d{seed}-")
-    truth = Truth.of(people, goods, taste, written, start=start)
+    truth = Truth.of(world, written, start=start)
     items = tuple(goods.payloads)
     return DemoShop(items, written.events, truth, _catalogue(goods, seed, start, days), start, until)
 
@@ -149,6 +149,7 @@ def go_shopping(world: World, account: int, clock: float, goal: Goal | None) -> 
     noise = "shared_account" if is_partner else "gift" if goal.kind == "gift" else None
     is_known = bool(rng.random() >= ANONYMOUS)
     session = f"s{world.n_visits}"
+    world.goals[session] = goal
     visit = Visit(world, account, person, clock, _device(account), noise, is_logged_in=is_known, session=session)
     if goal.kind == "window":
         window_shop(visit)

@@ -15,11 +15,11 @@ from huaxiang.demo.diary import Written
 from huaxiang.demo.goods import Goods
 from huaxiang.demo.shoppers import Shoppers, price_comfort
 from huaxiang.demo.tables import LANGUAGES
-from huaxiang.demo.visit import DAY, item_id, user_id
+from huaxiang.demo.visit import DAY, Goal, World, item_id, user_id
 from huaxiang.errors import DataError
 
 BANDS: Final = ("low", "middle", "high")
-_SHARPNESS: Final = 1.5
+SHARPNESS: Final = 1.5
 """How sharply utility decides between the items of a line; the clicks of the simulator use the same."""
 
 
@@ -36,6 +36,7 @@ class Truth:
             second person on a shared account.
         tone: event id of a text to the polarity in [-1, 1] it was written in.
         bots, shared: user ids.
+        goals: session id to what the visit was for; gifts, window shopping and follow-ups are not drawn from interest.
     """
 
     start: datetime
@@ -47,13 +48,13 @@ class Truth:
     people: Shoppers
     goods: Goods
     taste: NDArray[np.float32]
+    goals: Mapping[str, Goal]
     rows: Mapping[str, int]
 
     @classmethod
-    def of(
-        cls, people: Shoppers, goods: Goods, taste: NDArray[np.float32], written: Written, *, start: datetime
-    ) -> "Truth":
+    def of(cls, world: World, written: Written, *, start: datetime) -> "Truth":
         """The truth of a finished simulation."""
+        people = world.people
         actor = {
             str(event["event_id"]): user_id(written.person[event["event_id"]])
             for event in written.events
@@ -67,8 +68,9 @@ class Truth:
             bots=frozenset(user_id(int(row)) for row in np.flatnonzero(people.is_bot)),
             shared=frozenset(user_id(int(row)) for row in np.flatnonzero(people.partner >= 0)),
             people=people,
-            goods=goods,
-            taste=taste,
+            goods=world.goods,
+            taste=world.taste,
+            goals=world.goals,
             rows={user_id(row): row for row in range(people.n_users)},
         )
 
@@ -100,7 +102,7 @@ class Truth:
         row, goods = self._row(user), self.goods
         rows_M = np.arange(len(goods.line))
         worth_M = self.taste[row] + price_comfort(goods, rows_M, float(self.people.price_level[row]))
-        pull_M = np.exp(_SHARPNESS * (worth_M - worth_M.max()))
+        pull_M = np.exp(SHARPNESS * (worth_M - worth_M.max()))
         day = self.day(at)
         pull_M = pull_M * ((goods.born <= day) & (goods.gone > day))
         share_L = self.people.interest(row, day)

@@ -46,6 +46,7 @@ class World:
     Attributes:
         taste: shape `(P, M)`, each person's utility of each item without its price.
         lines: rows of the items of each line.
+        goals: session id to what the visit was for.
     """
 
     rng: np.random.Generator
@@ -56,6 +57,7 @@ class World:
     diary: Diary
     days: int
     n_visits: int = 0
+    goals: dict[str, Goal] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
