@@ -15,3 +15,12 @@ def lines_of(name: str) -> list[str]:
 def words_of(name: str) -> frozenset[str]:
     """All words of a list."""
     return frozenset(word for line in lines_of(name) for word in line.split())
+
+
+def weights_of(name: str) -> dict[str, float]:
+    """The words of a list whose lines begin with the weight of their words."""
+    weighed: dict[str, float] = {}
+    for line in lines_of(name):
+        weight, *words = line.split()
+        weighed.update(dict.fromkeys(words, float(weight)))
+    return weighed

@@ -1,10 +1,12 @@
 """A text read once, at intake: its language, sentiment, aspects and the terms that carry it."""
 
+import functools
 from typing import Final
 
+from huaxiang.text import chinese, english
 from huaxiang.text.language import detect
 from huaxiang.text.segment import content_words
-from huaxiang.text.sentiment import sentiment
+from huaxiang.text.sentiment import aspects_by_word, sentiment
 from huaxiang.types import Reading
 
 READER: Final = "lexicon-1"
@@ -25,17 +27,28 @@ def read(text: str) -> Reading:
 
 
 def salient(text: str, k: int) -> tuple[str, ...]:
-    """The terms that carry a single text, best first: said often, long, early; ties by place."""
+    """The terms that carry a single text, best first: said often, long, early; ties by place.
+
+    Praise and words of degree are left out, because they say nothing of what the text is about; named faults stay.
+    """
     counts: dict[str, int] = {}
     for word in content_words(text):
         counts[word] = counts.get(word, 0) + 1
-    weighed = [
-        (-n * _weight(word) / (1.0 + 0.02 * place), place, word) for place, (word, n) in enumerate(counts.items())
-    ]
+    weighed = []
+    for place, (word, n) in enumerate(counts.items()):
+        if weight := _weight(word):
+            weighed.append((-n * weight / (1.0 + 0.02 * place), place, word))
     return tuple(word for _, _, word in sorted(weighed)[:k])
 
 
+@functools.lru_cache(maxsize=50_000)
 def _weight(word: str) -> float:
+    """What a word is worth as a keyword by itself; 0 for one that is none."""
+    feeling = english.weight_of(word) if word.isascii() else chinese.weight_of(word)
+    if feeling is not None and (feeling >= 0 or len(word) == 1) and word not in aspects_by_word():
+        return 0.0
+    if word[0].isdigit():
+        return 0.3
     if word.isascii():
         return 1.0 if len(word) > 3 else 0.6
     return min(len(word), 4) ** 0.5 if len(word) > 1 else 0.4
