@@ -150,6 +150,11 @@ class StoreContract(RecordsContract):
             store.append([view("ann", 1, "tea"), Event("review", NOON, user_id="ann", properties={"a": bad})])
         assert (store.last_seq, store.history("ann", before=at(24), limit=9)) == (0, [])
 
+    def test_a_number_that_no_column_holds_is_named(self, store: Store) -> None:
+        with pytest.raises(DataError, match="position is 1180591620717411303424"):
+            store.append([view("ann", 1, "tea"), Event("like", NOON, user_id="ann", position=2**70)])
+        assert store.last_seq == 0
+
     def test_numbers_rise_and_received_at_never_falls(self, url: str) -> None:
         told = iter([at(10), at(9), at(11)])
         store = open_store(url, clock=lambda: next(told))
@@ -160,12 +165,12 @@ class StoreContract(RecordsContract):
         store.close()
 
     def test_two_shops_share_nothing(self, url: str) -> None:
-        tea, tyres = open_store(url, tenant="tea"), open_store(url, tenant="tyres_2")
+        tea, tyres, default = (open_store(url, tenant=name) for name in ("tea", "tyres_2", "default"))
         tea.append([view("ann", 1, "pot", "a")])
         assert tyres.append([view("ann", 1, "tyre", "a")]).accepted == 1
         assert items_of(tea.history("ann", before=at(2), limit=9)) == ["pot"]
-        assert open_store(url).last_seq == 0
-        for store in (tea, tyres):
+        assert default.last_seq == 0
+        for store in (tea, tyres, default):
             store.close()
 
     @pytest.mark.parametrize("tenant", ["", "A", "a-b", "../x", "a" * 41])
@@ -297,7 +302,8 @@ class StoreContract(RecordsContract):
         with pytest.raises(StoreError, match="closed"):
             store.append([view("ann", 1, "tea")])
 
-    @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    # One log serves all draws, each under names of its own, and each engine runs the same property.
+    @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
     @given(
         batches=st.lists(
             st.lists(

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,8 @@ class RecordsContract:
             store.put("campaign", [Record("a", {}), Record("b", {})], expect=0)
         with pytest.raises(ConflictError):
             store.put("campaign", [Record("b", {"new": 1}), Record("z", {})], expect=1)
+        with pytest.raises(DataError, match="twice"):
+            store.put("campaign", [Record("a", {}), Record("a", {})], expect=0)
         assert store.get("campaign", ["a", "b"]) == {"b": Record("b", {}, 1)}
 
     def test_two_threads_spend_each_euro_once(self, store: Store) -> None:
@@ -75,7 +78,8 @@ class RecordsContract:
         assert store.get("campaign", ["c"])["c"] == Record("c", {"left": 0}, 41)
 
     def test_a_body_that_json_cannot_say_is_refused(self, store: Store) -> None:
-        for body in ({"a": {1, 2}}, {"a": "\x00"}, {"a": "\ud800"}, {"a": NOON}):
+        bodies: list[dict[str, Any]] = [{"a": {1, 2}}, {"a": "\x00"}, {"a": "\ud800"}, {"a": NOON}]
+        for body in bodies:
             with pytest.raises(DataError, match="body of alert '1'"):
                 store.put("alert", [Record("0", {}), Record("1", body)])
         assert store.get("alert", ["0"]) == {}
@@ -88,7 +92,7 @@ class RecordsContract:
         assert store.find("alert", limit=0) == []
 
     def test_find_compares_text_numbers_and_nested_values(self, store: Store) -> None:
-        bodies = [{"s": "1", "n": 1}, {"s": 1, "n": 1.0}, {"s": 'x"', "n": None}, {"a.b": "x", "n": [1]}, {"s": "1"}]
+        bodies: list[dict[str, Any]] = [{"s": "1", "n": 1}, {"s": 1, "n": 1.0}, {"s": 'x"', "n": None}, {"a.b": "x", "n": [1]}, {"s": "1"}]
         store.put("alert", [Record(str(number), body) for number, body in enumerate(bodies)])
 
         def found(where: dict[str, object]) -> str:

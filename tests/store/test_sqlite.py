@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.contracts.store import NOON, StoreContract, at, items_of, view
 
-from huaxiang.errors import ConfigError, DataError, StoreError, StoreFullError, UnknownNameError
+from huaxiang.errors import ConfigError, StoreError, StoreFullError, UnknownNameError
 from huaxiang.store import Record, open_store
 from huaxiang.types import Event
 
@@ -118,12 +118,6 @@ def test_a_folder_that_cannot_be_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="folder"):
         open_store(f"sqlite:///{tmp_path}/file/shop.db")
-
-
-def test_a_number_that_no_column_holds_is_named(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/shop.db")
-    with pytest.raises(DataError, match="position"):
-        store.append([Event("like", NOON, user_id="ann", position=2**70)])
 
 
 def test_a_full_quota_refuses_whole_batches_and_goes_on_once_there_is_room(tmp_path: Path) -> None:

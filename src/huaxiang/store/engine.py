@@ -40,10 +40,6 @@ class Engine(Protocol):
         """Insert a record at version 1, or take its place and add one to its version."""
         ...
 
-    def insert_new(self) -> sa.Insert:
-        """Insert a record at version 1, or do nothing where its id is taken."""
-        ...
-
     def text_at(self, column: sa.ColumnElement[str], key: str) -> sa.ColumnElement[str]:
         """The text under a top-level key (letters, digits, `_`) of a JSON column."""
         ...

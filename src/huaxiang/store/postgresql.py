@@ -94,10 +94,6 @@ class PostgreSQLEngine:
         new = insert(records).values(version=1)
         return new.on_conflict_do_update(index_elements=["kind", "id"], set_=raised_version(new))
 
-    def insert_new(self) -> sa.Insert:
-        """Insert a record at version 1, or do nothing where its id is taken."""
-        return insert(records).values(version=1).on_conflict_do_nothing(index_elements=["kind", "id"])
-
     def text_at(self, column: sa.ColumnElement[str], key: str) -> sa.ColumnElement[str]:
         """The text under a top-level key of a JSON column."""
         return sa.func.jsonb_extract_path_text(sa.cast(column, JSONB), key)

@@ -30,15 +30,8 @@ _id: Final = sa.bindparam("of_id", type_=sa.Text())
 _UNWATCH: Final = sa.delete(watches).where(watches.c.kind == _kind, watches.c.id == _id)
 _DROP: Final = sa.delete(records).where(records.c.kind == _kind, records.c.id == _id)
 _GET: Final = sa.select(records).where(records.c.kind == _kind, records.c.id.in_(sa.bindparam("ids", expanding=True)))
-_SWAP: Final = (
-    sa.update(records)
-    .where(records.c.kind == _kind, records.c.id == _id, records.c.version == sa.bindparam("expected"))
-    .values(
-        version=records.c.version + 1,
-        at=sa.bindparam("new_at"),
-        watches=sa.bindparam("new_watches"),
-        body=sa.bindparam("new_body"),
-    )
+_VERSIONS: Final = sa.select(records.c.id, records.c.version).where(
+    records.c.kind == _kind, records.c.id.in_(sa.bindparam("ids", expanding=True))
 )
 _OVERTAKEN: Final = (
     sa.select(1)
@@ -89,14 +82,9 @@ def put(connection: sa.Connection, engine: Engine, kind: str, given: Sequence[Ke
     current = [kept for kept in given if not _overtaken(connection, kept)]
     if not current:
         return
-    if expect is None:
-        connection.execute(engine.upsert(), [kept.row for kept in current])
-    elif expect == 0:
-        done = connection.execute(engine.insert_new(), [kept.row for kept in current])
-        _all_or_conflict(kind, current, done.rowcount, expect)
-    else:
-        done = connection.execute(_SWAP, [_swap(kept.row, expect) for kept in current])
-        _all_or_conflict(kind, current, done.rowcount, expect)
+    if expect is not None:
+        _check_versions(connection, kind, [kept.row["id"] for kept in current], expect)
+    connection.execute(engine.upsert(), [kept.row for kept in current])
     connection.execute(_UNWATCH, [{"of_kind": kind, "of_id": kept.row["id"]} for kept in current])
     # A record given twice in one call is watched as its last writing says.
     last = {kept.row["id"]: kept for kept in current}
@@ -109,19 +97,21 @@ def put(connection: sa.Connection, engine: Engine, kind: str, given: Sequence[Ke
         connection.execute(sa.insert(watches), watching)
 
 
-def _swap(row: Mapping[str, Any], expect: int) -> dict[str, Any]:
-    new = {f"new_{name}": row[name] for name in ("at", "watches", "body")}
-    return {"of_kind": row["kind"], "of_id": row["id"], "expected": expect, **new}
-
-
-def _all_or_conflict(kind: str, given: Sequence[Kept], written: int, expect: int) -> None:
-    if written == len(given):
-        return
-    ids = [kept.row["id"] for kept in given]
-    raise ConflictError(
-        f"{kind}: {len(given) - written} of {len(given)} records ({', '.join(map(repr, ids[:3]))} ...) do not stand at "
-        f"version {expect}; nothing was written: get them again, decide again, put again"
-    )
+def _check_versions(connection: sa.Connection, kind: str, ids: Sequence[str], expect: int) -> None:
+    """Compare, before the swap: the transaction is the only writing one, so nothing can come between."""
+    if len(set(ids)) != len(ids):
+        raise DataError(f"{kind}: a record is given twice in one put with expect={expect}; give each once")
+    stand: dict[str, int] = {}
+    for chunk in _chunks(ids):
+        rows = connection.execute(_VERSIONS, {"of_kind": kind, "ids": chunk})
+        stand.update((record_id, version) for record_id, version in rows)
+    other = [f"{record_id!r} at {stand.get(record_id, 0)}" for record_id in ids if stand.get(record_id, 0) != expect]
+    if other:
+        more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+        raise ConflictError(
+            f"{kind} {', '.join(other[:3])}{more} do not stand at version {expect}; nothing was written: get them "
+            "again, decide again, put again"
+        )
 
 
 def _overtaken(connection: sa.Connection, kept: Kept) -> bool:

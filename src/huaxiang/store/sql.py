@@ -76,8 +76,12 @@ class SQLStore:
         self._engine = engine
         self._clock = clock or (lambda: datetime.now(UTC))
         self._closed = threading.Event()
-        with self._translated():
-            set_up(engine)
+        try:
+            with self._translated():
+                set_up(engine)
+        except BaseException:
+            engine.sql.dispose()
+            raise
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
