@@ -26,8 +26,8 @@ def parse_moment(value: Any, timezone: tzinfo | None) -> datetime:
 
     Args:
         value: ISO 8601 text (`T` or blank, date alone), `2019/2/14 8:05`, `2019年2月14日 8时05分`, a datetime, or an
-            epoch as number or text. The size of an epoch tells its unit: below 1e11 seconds, below 1e14 milliseconds, below
-            1e17 microseconds, else nanoseconds. Eight digits from 19000101 to 20991231 are a date.
+            epoch as number or text. The size of an epoch tells its unit: below 1e11 seconds, below 1e14 milliseconds,
+            below 1e17 microseconds, else nanoseconds. Eight digits from 19000101 to 20991231 are a date.
         timezone: what a time without a zone is taken in; None refuses it. A local time that a change of clocks makes
             ambiguous is the earlier of the two.
 

@@ -1,0 +1,126 @@
+"""One JSON object per line, in the canonical names or in names that are mapped."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import polars as pl
+
+from huaxiang.collect.body import parse_json
+from huaxiang.collect.check import GIVEN_BY_STORE
+from huaxiang.collect.columns import FIELDS, IDS, NESTED, NUMBERS
+from huaxiang.collect.importers.base import BadRow, Batch, Options, Sample
+from huaxiang.collect.importers.files import Block, line_blocks
+from huaxiang.errors import DataError
+
+_SCALARS: Final = frozenset({str, int, float, bool})
+_ALLOWED: Final = {
+    **dict.fromkeys(IDS, frozenset({str, int})),
+    **dict.fromkeys(NUMBERS, frozenset({int, float})),
+    "timestamp": frozenset({str, int, float}),
+}
+
+
+class JSONLines:
+    """Objects line by line; nested values and odd types are checked one by one, all others together."""
+
+    name = "jsonl"
+    guesses = True
+
+    def matches(self, sample: Sample) -> bool:
+        """Whether lines begin with a brace."""
+        return sample.kind == "json"
+
+    def batches(self, path: Path, _: Sample, options: Options) -> Iterator[Batch]:
+        """The rows in the canonical names."""
+        names = {column: field for field, column in options.columns.items()}
+        for lines, rows, bad in json_rows(path):
+            yield _batch(lines, [{names.get(key, key): row[key] for key in row} for row in rows], bad)
+
+    def notes(self, _: Options) -> tuple[str, ...]:
+        """Nothing beyond the columns, which are shown."""
+        return ()
+
+
+def json_rows(path: Path) -> Iterator[tuple[list[int], list[dict[str, Any]], list[BadRow]]]:
+    """Line numbers, the objects on them, and the lines that hold none; blank lines are passed over."""
+    for block in line_blocks(path):
+        yield _rows(block)
+
+
+def _rows(block: Block) -> tuple[list[int], list[dict[str, Any]], list[BadRow]]:
+    texts = block.data.splitlines()
+    bad: list[BadRow] = []
+    if block.cut is not None:
+        whole = not texts or block.data[-1:] in (b"\n", b"\r")
+        broken = b"" if whole else texts.pop()
+        bad.append(BadRow(block.first_line + len(texts), block.cut, broken[:100_000].decode("utf-8", "replace")))
+    numbered = [(block.first_line + at, text) for at, text in enumerate(texts) if text and not text.isspace()]
+    try:
+        rows = orjson.loads(b"[" + b",".join([text for _, text in numbered]) + b"]")
+        if len(rows) == len(numbered) and set(map(type, rows)) <= {dict}:
+            return [line for line, _ in numbered], rows, bad
+    except orjson.JSONDecodeError:
+        pass
+    return _one_by_one(numbered, bad)
+
+
+def _one_by_one(
+    numbered: Sequence[tuple[int, bytes]], bad: list[BadRow]
+) -> tuple[list[int], list[dict[str, Any]], list[BadRow]]:
+    lines, rows = [], []
+    for line, text in numbered:
+        value = parse_json(text)
+        if isinstance(value, dict):
+            lines.append(line)
+            rows.append(value)
+        else:
+            reason = str(value) if isinstance(value, DataError) else "a line must hold one JSON object"
+            bad.append(BadRow(line, reason, text.decode("utf-8", "replace")))
+    return lines, rows, bad
+
+
+def _batch(lines: Sequence[int], rows: list[dict[str, Any]], bad: Sequence[BadRow]) -> Batch:
+    """Rows of plain values as columns, the others as payloads; which one a row is depends on that row alone."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    odd: set[int] = set()
+    for key in keys:
+        allowed = _ALLOWED.get(key, frozenset({str}) if key in FIELDS - set(NESTED) else _SCALARS)
+        kinds = {type(row.get(key)) for row in rows} - {type(None)}
+        if key in NESTED or not kinds <= allowed or float in kinds or key == "price":
+            odd |= {at for at, row in enumerate(rows) if not _plain(key, row.get(key), allowed)}
+    extra = sorted(key for key in keys if key not in FIELDS and key not in GIVEN_BY_STORE)
+    plain = [at for at in range(len(rows)) if at not in odd] if odd else range(len(rows))
+    kept = [rows[at] for at in plain] if odd else rows
+    columns = [_column(key, kept) for key in keys if key in FIELDS and key not in NESTED]
+    if extra:
+        columns.append(pl.Series("properties_json", [_properties(row, extra) for row in kept], dtype=pl.String))
+    columns.append(pl.Series("line", [lines[at] for at in plain], dtype=pl.Int64))
+    payloads = tuple((lines[at], rows[at]) for at in sorted(odd))
+    return Batch(pl.DataFrame(columns) if kept else None, payloads, tuple(bad))
+
+
+def _plain(key: str, value: Any, allowed: frozenset[type]) -> bool:
+    if value is None:
+        return True
+    if key in NESTED or type(value) not in allowed:
+        return False
+    if key == "price":
+        return type(value) in {int, float} and 0.0 <= value < 1e300
+    return type(value) is not float or value - value == 0.0  # else infinite or no number
+
+
+def _column(key: str, rows: Sequence[Mapping[str, Any]]) -> pl.Series:
+    values = [row.get(key) for row in rows]
+    kinds = {type(value) for value in values} - {type(None)}
+    if key in NUMBERS or (key == "timestamp" and str not in kinds):
+        return pl.Series(key, values, dtype=pl.Float64, strict=False)
+    if kinds - {str}:
+        values = [None if value is None else str(value) for value in values]
+    return pl.Series(key, values, dtype=pl.String)
+
+
+def _properties(row: Mapping[str, Any], extra: Sequence[str]) -> str | None:
+    said = {key: value for key in extra if (value := row.get(key)) is not None}
+    return orjson.dumps(said).decode() if said else None

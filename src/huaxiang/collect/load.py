@@ -1,0 +1,271 @@
+"""A file into a store: read, check, read the texts, append; every row is accepted, a duplicate or in quarantine."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final, Protocol
+
+import numpy as np
+import orjson
+import polars as pl
+import pyarrow as pa
+
+from huaxiang.collect.check import FUTURE, check_event
+from huaxiang.collect.clock import MOMENT, day_stands_first
+from huaxiang.collect.columns import event_table, split, to_arrow, to_payload
+from huaxiang.collect.guess import Guess, guess_columns
+from huaxiang.collect.importers import BadRow, Batch, Format, Options, Sample, find_format, sample_of
+from huaxiang.collect.intake import READ_AT_INTAKE, read_event, read_text
+from huaxiang.collect.quarantine import Quarantine
+from huaxiang.errors import DataError
+from huaxiang.store import Appended
+from huaxiang.text.language import detect
+from huaxiang.text.reader import READER
+from huaxiang.types import EVENT_NAMES, Event, Reading
+
+ITEM_CHANGES: Final = frozenset({"set_item", "delete_item"})
+"""Kinds whose times are the catalogue's, not the shoppers': they count in no time span."""
+
+
+class Sink(Protocol):
+    """Where checked events go: a store, or what only counts them."""
+
+    def append(self, events: Sequence[Event] | pa.Table) -> Appended:
+        """As a store's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a file will be read; to be shown before it is."""
+
+    path: Path
+    format: Format
+    sample: Sample
+    options: Options
+    guess: Guess | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report must know."""
+        zone = f"times without a zone are taken in {self.options.timezone}"
+        order = "rows are sorted by time within each part of a file (8 MB of text, 65,536 rows of Parquet)"
+        return (zone, order, *self.format.notes(self.options))
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a file. `rows == accepted + duplicates + quarantined` always holds.
+
+    Attributes:
+        derived: events that rows implied (items described in order lines) and that were new.
+        converted: rows judged one by one rather than in columns.
+        out_of_order: rows earlier than one before them in the file; they were sorted within their part.
+        clock_skew: accepted or duplicate rows over a day ahead of the clock.
+        reading_seconds: the part of `seconds` that went into reading texts.
+    """
+
+    file: str
+    format: str
+    rows: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    derived: int = 0
+    converted: int = 0
+    out_of_order: int = 0
+    clock_skew: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    seconds: float = 0.0
+    reading_seconds: float = 0.0
+    reasons: Counter[str] = field(default_factory=Counter)
+    quarantine: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As figures for `--json`; times in ISO 8601 UTC."""
+        said = asdict(self)
+        for name in ("first", "last"):
+            said[name] = None if said[name] is None else said[name].isoformat()
+        return {**said, "reasons": dict(self.reasons.most_common()), "notes": list(self.notes)}
+
+
+def plan_import(
+    path: Path, *, format: str = "auto", columns: Mapping[str, str] | None = None, options: Options | None = None
+) -> Plan:
+    """Tell the format and the columns of a file from its beginning.
+
+    Args:
+        columns: canonical field to column, as `--map` gives them.
+        options: event and timezone to use; its columns and order of day and month are found here.
+
+    Raises:
+        DataError, UnknownNameError: the file is missing or empty, or what is needed is not in it.
+    """
+    options = options or Options()
+    if options.event is not None and options.event not in EVENT_NAMES:
+        raise DataError(f"unknown event {options.event!r}; known: {', '.join(sorted(EVENT_NAMES))}")
+    sample = sample_of(path)
+    chosen = find_format(format, sample)
+    guess = guess_columns(sample, columns or {}, event=options.event) if chosen.guesses else None
+    values = [value for row in sample.rows for value in row.values()]
+    options = replace(options, columns=guess.columns if guess else {}, day_first=day_stands_first(values))
+    return Plan(path, chosen, sample, options, guess)
+
+
+def load(
+    plan: Plan,
+    sink: Sink,
+    quarantine: Quarantine,
+    *,
+    tenant: str = "default",
+    now: datetime | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Read a file into a sink; the parts that were appended before an error stay, and a second run skips them.
+
+    Args:
+        now: the clock that skew is told by; default the machine's.
+        progress: called with the rows of each part.
+    """
+    report = Report(plan.path.name, plan.format.name, notes=plan.notes)
+    loading = _Loading(plan.options, sink, quarantine, tenant, now or datetime.now(UTC), report)
+    begun = perf_counter()
+    for batch in plan.format.batches(plan.path, plan.sample, plan.options):
+        loading.take(batch)
+        if progress is not None:
+            progress(batch.n_rows)
+    report.seconds = perf_counter() - begun
+    if report.rows != report.accepted + report.duplicates + report.quarantined:
+        raise AssertionError(f"rows were lost in {plan.path.name}: {report}")
+    report.quarantine = str(quarantine.path) if quarantine.used else None
+    return report
+
+
+class _Loading:
+    """One run over one file."""
+
+    def __init__(
+        self, options: Options, sink: Sink, quarantine: Quarantine, tenant: str, now: datetime, report: Report
+    ) -> None:
+        self._options, self._sink, self._quarantine = options, sink, quarantine
+        self._tenant, self._now, self._report = tenant, now, report
+        self._latest = 0
+
+    def take(self, batch: Batch) -> None:
+        self._report.rows += batch.n_rows
+        for row in batch.bad:
+            self._refuse(row)
+        if batch.derived:
+            self._derive(batch.derived)
+        payloads = list(batch.payloads)
+        if batch.frame is not None:
+            payloads += self._take_columns(batch.frame)
+        if payloads:
+            self._take_payloads(payloads)
+
+    def _refuse(self, row: BadRow) -> None:
+        self._report.quarantined += 1
+        self._report.reasons[_kind_of(row.reason)] += 1
+        self._quarantine.keep(row)
+
+    def _take_columns(self, frame: pl.DataFrame) -> list[tuple[int, Mapping[str, Any]]]:
+        """Append what is plainly right; the rest as payloads."""
+        default = pl.lit(self._options.event, pl.String)
+        event = pl.col("event").fill_null(default) if "event" in frame.columns else default
+        frame = frame.with_columns(event.alias("event"))
+        right, rest = split(frame, timezone=self._options.timezone, day_first=self._options.day_first)
+        if right.height:
+            self._count_order(right["timestamp"])
+            events = event_table(right)
+            self._note_times(events["timestamp"])
+            self._count(self._sink.append(to_arrow(self._with_readings(events))))
+        return [(row["line"], to_payload(row)) for row in rest.iter_rows(named=True)]
+
+    def _with_readings(self, events: pl.DataFrame) -> pl.DataFrame:
+        kinds = set(events["event"].unique())
+        if not kinds & (READ_AT_INTAKE | {"search"}):
+            return events
+        begun = perf_counter()
+        names = [name for name in ("text", "rating", "query") if name in events.columns]
+        texts = (dict(zip(("event", *names), row, strict=True)) for row in events.select("event", *names).iter_rows())
+        readings = pl.Series("reading", [_reading(row) for row in texts], dtype=pl.String)
+        self._report.reading_seconds += perf_counter() - begun
+        return events.with_columns(readings)
+
+    def _take_payloads(self, payloads: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        events: list[Event] = []
+        self._report.converted += len(payloads)
+        for line, payload in payloads:
+            try:
+                events.append(self._checked(payload))
+            except DataError as error:
+                self._refuse(BadRow(line, str(error), payload))
+        if not events:
+            return
+        times = [event.timestamp for event in events if event.event not in ITEM_CHANGES]
+        if times:
+            self._count_order(pl.Series(times, dtype=MOMENT))
+            self._note_times(pl.Series(times, dtype=MOMENT))
+        begun = perf_counter()
+        events = [read_event(event) for event in events]
+        self._report.reading_seconds += perf_counter() - begun
+        self._count(self._sink.append(sorted(events, key=lambda event: event.timestamp)))
+
+    def _checked(self, payload: Mapping[str, Any]) -> Event:
+        if payload.get("event") is None and self._options.event is not None:
+            payload = {**payload, "event": self._options.event}
+        return check_event(payload, tenant=self._tenant, timezone=self._options.timezone)
+
+    def _derive(self, payloads: Sequence[Mapping[str, Any]]) -> None:
+        events = []
+        for payload in payloads:
+            try:
+                events.append(self._checked(payload))
+            except DataError as error:
+                self._report.reasons[f"a described item: {_kind_of(str(error))}"] += 1
+        if events:
+            self._report.derived += self._sink.append(events).accepted
+
+    def _count(self, appended: Appended) -> None:
+        self._report.accepted += appended.accepted
+        self._report.duplicates += appended.duplicates
+
+    def _count_order(self, times: pl.Series) -> None:
+        """Rows earlier than any row before them in the file."""
+        micros = times.to_physical().to_numpy()
+        before = np.maximum.accumulate(np.concatenate([[self._latest], micros[:-1]]))
+        self._report.out_of_order += int((micros < before).sum())
+        self._latest = max(int(before[-1]), int(micros[-1]))
+
+    def _note_times(self, times: pl.Series) -> None:
+        first, last = times.min(), times.max()
+        assert isinstance(first, datetime)
+        assert isinstance(last, datetime)
+        report = self._report
+        report.first = first if report.first is None else min(first, report.first)
+        report.last = last if report.last is None else max(last, report.last)
+        report.clock_skew += int((times > self._now + FUTURE).sum())
+
+
+def _reading(row: Mapping[str, Any]) -> str | None:
+    """The reading of a row's text as JSON with the fields of `Reading`; null where there is nothing to read."""
+    reading = None
+    if row["event"] in READ_AT_INTAKE:
+        reading = read_text(row.get("text"), row.get("rating"))
+    elif row["event"] == "search" and row.get("query"):
+        reading = Reading(READER, detect(row["query"]))
+    return None if reading is None else orjson.dumps(reading).decode()
+
+
+def _kind_of(reason: str) -> str:
+    """A reason without the values that it names, so that reasons can be counted."""
+    head, _, tail = reason.partition(";")
+    if not tail:
+        return reason[:120]
+    words = ["..." if any(sign in word for sign in "'\"0123456789") else word for word in head.split()]
+    return f"{' '.join(words)[:120]};{tail[:120]}"
