@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import orjson
@@ -146,6 +146,10 @@ def load(
     return report
 
 
+_Single: TypeAlias = tuple[int, Mapping[str, Any], Mapping[str, Any]]
+"""A row to be judged alone: its line, the payload made of it, and the row itself."""
+
+
 class _Loading:
     """One run over one file."""
 
@@ -162,7 +166,7 @@ class _Loading:
             self._refuse(row)
         if batch.derived:
             self._derive(batch.derived)
-        payloads = list(batch.payloads)
+        payloads = [(line, payload, payload) for line, payload in batch.payloads]
         if batch.frame is not None:
             payloads += self._take_columns(batch.frame)
         if payloads:
@@ -173,8 +177,8 @@ class _Loading:
         self._report.reasons[_kind_of(row.reason)] += 1
         self._quarantine.keep(row)
 
-    def _take_columns(self, frame: pl.DataFrame) -> list[tuple[int, Mapping[str, Any]]]:
-        """Append what is plainly right; the rest as payloads."""
+    def _take_columns(self, frame: pl.DataFrame) -> list[_Single]:
+        """Append what is plainly right; the rest as payloads, with the row as the file has it."""
         default = pl.lit(self._options.event, pl.String)
         event = pl.col("event").fill_null(default) if "event" in frame.columns else default
         frame = frame.with_columns(event.alias("event"))
@@ -184,7 +188,11 @@ class _Loading:
             events = event_table(right)
             self._note_times(events["timestamp"])
             self._count(self._sink.append(to_arrow(self._with_readings(events))))
-        return [(row["line"], to_payload(row)) for row in rest.iter_rows(named=True)]
+        return [(row["line"], to_payload(row), self._raw(row)) for row in rest.iter_rows(named=True)]
+
+    def _raw(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        names, made = self._options.columns, ("line", "moment", "occurrence")
+        return {names.get(name, name): value for name, value in row.items() if value is not None and name not in made}
 
     def _with_readings(self, events: pl.DataFrame) -> pl.DataFrame:
         kinds = set(events["event"].unique())
@@ -197,14 +205,14 @@ class _Loading:
         self._report.reading_seconds += perf_counter() - begun
         return events.with_columns(readings)
 
-    def _take_payloads(self, payloads: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    def _take_payloads(self, payloads: Sequence[_Single]) -> None:
         events: list[Event] = []
         self._report.converted += len(payloads)
-        for line, payload in payloads:
+        for line, payload, raw in payloads:
             try:
                 events.append(self._checked(payload))
             except DataError as error:
-                self._refuse(BadRow(line, str(error), payload))
+                self._refuse(BadRow(line, str(error), raw))
         if not events:
             return
         times = [event.timestamp for event in events if event.event not in ITEM_CHANGES]
