@@ -9,22 +9,32 @@ import sys
 import time
 from pathlib import Path
 
-from huaxiang.store import open_store
 from tests.contracts.store import view
 
-# Appends batches without end and names each once it is acknowledged.
-SELLER = """
-import sys
-from datetime import UTC, datetime
 from huaxiang.store import open_store
+
+# For every line it reads it forks a process that appends batches without end, naming each once it is acknowledged, and
+# says when that process died. One start of Python, twenty processes with the store opened anew.
+SELLERS = """
+import os, sys
+from datetime import UTC, datetime
+from huaxiang.store import open_store, sqlite  # loaded once, for all who are forked
 from huaxiang.types import Event
 
-store, run = open_store(sys.argv[1]), sys.argv[2]
-for batch in range(10_000):
-    when = datetime.now(UTC)
-    events = [Event("like", when, user_id="ann", event_id=f"{run}-{batch}-{n}") for n in range(20)]
-    store.append(events)
-    print(f"{run}-{batch}", flush=True)
+def sell(run):
+    store, when = open_store(sys.argv[1]), datetime.now(UTC)
+    for batch in range(100_000):
+        events = [Event("like", when, user_id="ann", event_id=f"{run}-{batch}-{n}") for n in range(20)]
+        store.append(events)
+        os.write(1, f"{run}-{batch}\\n".encode())
+
+for line in sys.stdin:
+    seller = os.fork()
+    if not seller:
+        os.write(1, f"{os.getpid()}\\n".encode())
+        sell(line.strip())
+    _, status = os.waitpid(seller, 0)
+    os.write(1, f"died of {os.WTERMSIG(status)}\\n".encode())
 """
 
 # Appends until the file size limit refuses, says what was acknowledged and with which error.
@@ -50,14 +60,20 @@ except StoreFullError as error:
 def test_kill_9_in_mid_ingest_loses_nothing_acknowledged(tmp_path: Path) -> None:
     url, rng, acknowledged = f"sqlite:///{tmp_path}/shop.db", random.Random(7), set[str]()
     open_store(url).close()
-    # All children start at once and wait for the line that lets one go: twenty starts would cost half a minute.
-    for run in range(20):
-        with subprocess.Popen([sys.executable, "-c", SELLER, url, str(run)], stdout=subprocess.PIPE, text=True) as seller:
-            assert seller.stdout is not None
-            first = seller.stdout.readline().strip()
+    run_sellers = [sys.executable, "-c", SELLERS, url]
+    with subprocess.Popen(run_sellers, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sellers:
+        assert sellers.stdin is not None
+        assert sellers.stdout is not None
+        for run in range(20):
+            print(run, file=sellers.stdin, flush=True)
+            seller = int(sellers.stdout.readline())
+            acknowledged.add(sellers.stdout.readline().strip())
             time.sleep(rng.uniform(0, 0.05))
-            os.kill(seller.pid, signal.SIGKILL)
-            acknowledged |= {first, *seller.stdout.read().split("\n")[:-1]}
+            os.kill(seller, signal.SIGKILL)
+            while not (line := sellers.stdout.readline()).startswith("died"):
+                acknowledged.add(line.strip())
+            assert line == "died of 9\n"
+        sellers.stdin.close()
     store = open_store(url)
     kept = [event_id for batch in store.scan(columns=["event_id"]) for event_id in batch.column(0).to_pylist()]
     assert len(kept) == len(set(kept))
