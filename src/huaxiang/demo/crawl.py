@@ -7,7 +7,7 @@ import numpy as np
 from huaxiang.demo.visit import DAY, PAGE, Visit, World, item_id, show
 
 PAGES_PER_VISIT: Final = 12
-VISITS: Final = 6
+VISITS: Final = 5
 
 
 def crawl(world: World, account: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from huaxiang.demo.shoppers import price_comfort
+from huaxiang.demo.shoppers import MOOD_MEMORY, price_comfort
 from huaxiang.demo.simulation import DemoShop
 from huaxiang.demo.tables import LANGUAGES
 from huaxiang.demo.truth import BANDS, SHARPNESS
@@ -31,6 +31,10 @@ MISLEADING: Final = frozenset({"bot", "shared_account", "gift", "popularity", "p
 HALF_LIFE_DAYS: Final = 30.0
 WORDS: Final = 10.0
 """How many views one typed text weighs for the language."""
+USUAL_MOOD: Final = 0.12
+USUAL_MOOD_VARIANCE: Final = 0.14
+SWING_VARIANCE: Final = 0.12
+"""Of the swings and of what experiences add to them."""
 _GRID: Final = np.linspace(0.02, 0.98, 25)
 
 
@@ -297,15 +301,23 @@ class Oracle:
         return {(values[t][0][0], values[t][1][0]): float(score_T[t]) for t in np.flatnonzero(score_T > 0)}
 
     def _mood(self, done: Sequence[Payload]) -> float | None:
-        """The tones of the texts, newer ones more, the part that is the item's quality taken out."""
-        said, total = 0.0, 0.0
+        """Gaussian process regression of the mood on the tones of the texts, with the generator's own covariance."""
+        heard: list[tuple[float, float, float]] = []
         for event in done:
             tone = self.truth.tone.get(event["event_id"])
             if tone is None:
                 continue
-            row = self.log.rows.get(event.get("item_id", ""))
-            quality = 0.0 if row is None else float(self.goods.quality[row])
-            weight = 0.5 ** (self._age(event) / HALF_LIFE_DAYS) * (1.0 if row is not None else 0.7)
-            said += weight * (tone - 0.36 * quality)
-            total += weight
-        return said / (total + 0.3) if total else None
+            if event["event"] == "review":  # a rating is quality and mood: take the item's part out
+                quality = float(self.goods.quality[self.log.rows[event["item_id"]]])
+                heard.append((self._age(event), (tone - 0.2 - 0.36 * quality) / 0.66, 0.3))
+            elif event["event"] == "post":
+                heard.append((self._age(event), 0.55 * tone + 0.05, 0.05))
+            else:
+                heard.append((self._age(event), -0.4, 0.4))
+        if not heard:
+            return None
+        age, felt, doubt = (np.array(column) for column in zip(*heard, strict=True))
+        gap = np.abs(age[:, None] - age[None, :])
+        among = USUAL_MOOD_VARIANCE + SWING_VARIANCE * MOOD_MEMORY**gap + np.diag(doubt)
+        with_now = USUAL_MOOD_VARIANCE + SWING_VARIANCE * MOOD_MEMORY**age
+        return float(USUAL_MOOD + with_now @ np.linalg.solve(among, felt - USUAL_MOOD))

@@ -94,22 +94,22 @@ shoes | for all-day walking=走一天也不累脚; for the office=通勤上班�
 audio | for the daily commute=通勤路上隔绝嘈杂; for the desk=书桌上的好伙伴; for sport=运动出汗也稳固; for films at home=在家观影更沉浸
 home | for a calm bedroom=让卧室安静下来; for rented flats=租房党友好; for the reading corner=阅读角的点睛之笔; for the living room=客厅里恰到好处
 sport | for the first month of training=入门训练首选; for weekend trips=周末出行轻装上阵; for home workouts=在家就能练; for long distances=长距离更从容
-baby | for sensitive skin=敏感宝宝也安心; for naps and nights=午睡夜睡都合适; for days out=外出携带方便; for little explorers=陪伴宝宝探索世界
-pets | for picky eaters=挑嘴的毛孩子也喜欢; for indoor pets=室内饲养适用; for lively puppies and kittens=活泼幼宠的日常; for older pets=年长宠物也友好
+baby | for gentle little hands=呵护娇嫩的宝宝; for naps and nights=午睡夜睡都合适; for days out=外出携带方便; for little explorers=陪伴宝宝探索世界
+pets | for the pickiest pets=再挑剔的毛孩子也喜欢; for indoor pets=室内饲养适用; for lively puppies and kittens=活泼幼宠的日常; for older pets=年长宠物也友好
 books | for daily notes=每日记录; for beginners=零基础友好; for bedtime reading=睡前共读; for a thoughtful gift=送礼有心意
 """
 
 MERITS: Final = """
 tea | Picked by hand and packed within a week.=手工采摘，一周内封装。; A clean finish with a sweet aftertaste.=汤色清亮，回甘持久。; Resealable bag keeps it fresh.=密封袋装，锁住新鲜。
-kitchen | Easy to clean and safe for the dishwasher.=易清洗，可用洗碗机。; Heats evenly and keeps warm for long.=受热均匀，保温持久。; Comes in a padded box.=加厚礼盒，运输无忧。
+kitchen | Easy to clean and made to last.=易清洗，经久耐用。; Well balanced in the hand.=手感趁手，做工扎实。; Comes in a padded box.=加厚礼盒，运输无忧。
 food | No artificial colours or preservatives.=不添加人工色素和防腐剂。; Baked and packed in small batches.=小批量制作，当日封装。; Individually wrapped portions.=独立小包装，分享方便。
-beauty | Tested on sensitive skin, free of perfume.=敏感肌测试，不含香精。; Absorbs quickly and never feels sticky.=吸收快，不黏腻。; The pump gives just the right amount.=按压泵头，用量刚好。
+beauty | Tested on sensitive skin, free of perfume.=敏感肌测试，不含香精。; Absorbs quickly and never feels sticky.=吸收快，不黏腻。; A little goes a long way.=少量即可，经济耐用。
 clothing | Keeps its shape after washing.=机洗不易变形。; Soft on the skin, with neat seams.=亲肤柔软，走线工整。; Cut for easy movement.=立体剪裁，活动自如。
-shoes | The sole grips well on wet ground.=鞋底包底防滑耐磨。; Reinforced stitching at the points of wear.=受力处加固车线。; Light and well padded.=轻盈且有足够缓震。
-audio | Two-year warranty and quick support.=两年质保，售后响应快。; Clear voices and a warm low end.=人声清晰，低频温暖。; Charges fully in about an hour.=约一小时充满电。
-home | Assembles in ten minutes without tools.=十分钟免工具安装。; Made with low-odour, water-based finishes.=水性环保漆，无异味。; Machine washable cover.=外套可拆洗。
+shoes | Water-repellent and easy to wipe clean.=防泼水，脏了一擦就净。; Reinforced stitching at the points of wear.=受力处加固车线。; Light and well padded.=轻盈且有足够缓震。
+audio | Two-year warranty and quick support.=两年质保，售后响应快。; Small enough for a coat pocket.=小巧便携，口袋就能装下。; Tested for ten thousand uses.=万次插拔与跌落测试。
+home | Ready to use out of the box.=开箱即用，省心省力。; Free of strong smells and harmful dyes.=环保无异味。; Easy to care for, year after year.=好打理，经年耐用。
 sport | Dries fast and packs small.=速干，收纳体积小。; Non-slip surface with a firm feel.=防滑表面，支撑扎实。; Reflective details for safety.=反光细节，夜间更安全。
-baby | Rounded edges, nothing to swallow.=圆角设计，无小零件。; Dermatologically tested and unbleached.=皮肤测试，无荧光剂。; Survives the washing machine.=耐洗不变形。
-pets | No added grain, high in protein.=无谷添加，高蛋白。; Low dust and easy to scoop.=低粉尘，清理方便。; Chewproof seams.=耐咬耐抓缝线。
-books | Lies flat when open.=可完全平摊。; Bleed-resistant, acid-free paper.=不洇墨，无酸纸张。; Printed with soy ink.=大豆油墨印刷。
+baby | Rounded edges, nothing to swallow.=圆角设计，无小零件。; Free of BPA and fragrance.=不含双酚A，无香精。; Easy to wash and quick to dry.=易清洗，干得快。
+pets | Approved by vets and fussy pets.=兽医推荐，挑剔的主子也满意。; Sealed against damp and smells.=密封防潮，锁住气味。; Free of harmful colourings.=不含有害色素。
+books | Comes in a slim gift box.=附精致礼盒。; Chosen by our own editors.=编辑部亲选。; Made with care for paper and planet.=用心选材，环保工艺。
 """

@@ -84,9 +84,8 @@ def draw_shoppers(rng: np.random.Generator, tables: Tables, *, n_users: int, day
     late, switch_day, switch_days = _drift(rng, tables, early, days)
     visits = MEAN_VISITS_PER_DAY * rng.lognormal(-0.5, 1.0, n_users)
     visits[rng.random(n_users) < COLD_SHARE] = 0.5 / days
-    is_bot = (rng.random(n_users) < BOT_SHARE) & ~is_shared
-    if not is_bot.any():  # a small shop has a bot too
-        is_bot[np.flatnonzero(~is_shared)[-1]] = True
+    is_bot = np.zeros(n_users, dtype=np.bool_)  # at least one: a small shop has a bot too
+    is_bot[rng.choice(np.flatnonzero(~is_shared), max(1, round(BOT_SHARE * n_users)), replace=False)] = True
     n_brands, n_traits = len(tables.brands), len(tables.trait_values)
     traits = rng.random((n_people, n_traits))
     return Shoppers(

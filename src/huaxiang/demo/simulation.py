@@ -25,7 +25,7 @@ from huaxiang.types import check_aware
 GIFTS: Final = 0.07
 WINDOWS: Final = 0.13
 PARTNER_VISITS: Final = 0.4
-ANONYMOUS: Final = 0.12
+ANONYMOUS: Final = 0.115
 LOGS_IN: Final = 0.3
 """Of the visits without log-in, how many log in halfway."""
 DENIALS: Final = 0.03
