@@ -228,6 +228,15 @@ class StoreContract(RecordsContract):
         assert rows_of_scan(store, events=frozenset({"purchase"})) == []
         assert rows_of_scan(store, store.last_seq) == []
 
+    def test_scan_finds_the_catalogue_among_the_rest(self, store: Store) -> None:
+        store.append([Event("set_item", NOON, item_id="tea"), view("ann", 1, "tea"), view("ann", 2, "pot")])
+        stood = store.append([Event("set_item", NOON, item_id="pot")]).last_seq
+        store.append([Event("delete_item", NOON, item_id="tea")])
+        both, gone = frozenset({"set_item", "delete_item"}), frozenset({"delete_item"})
+        assert [row["item_id"] for row in rows_of_scan(store, events=both)] == ["tea", "pot", "tea"]
+        assert [row["item_id"] for row in rows_of_scan(store, stood, events=both)] == ["tea"]
+        assert [row["event"] for row in rows_of_scan(store, events=gone)] == ["delete_item"]
+
     def test_scan_says_all_there_is(self, store: Store) -> None:
         store.append([EVERYTHING, Event("view_item", NOON, anonymous_id="d"), Event("set_item", NOON, item_id="p")])
         batches = list(store.scan())

@@ -7,6 +7,7 @@ empty.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -127,6 +128,8 @@ def _reading_json(reading: Reading) -> dict[str, Any]:
     }
 
 
+# All events of one append came at one moment.
+_received: Final = lru_cache(maxsize=4_096)(moment)
 _NEW: Final = object.__new__
 _SLOTS: Final = tuple(
     (getattr(Event, name).__set__, ("seq", "received_at", *ROW_COLUMNS).index(name))
@@ -148,7 +151,7 @@ def event_of(row: Sequence[Any]) -> Event:
     subject = row[4]
     _SET["user_id"](event, None if not subject or is_anonymous(subject) else subject)
     _SET["seq"](event, row[0])
-    _SET["received_at"](event, _EPOCH + timedelta(0, 0, row[1]))
+    _SET["received_at"](event, _received(row[1]))
     timestamp, items, properties, reading = row[18:]
     _SET["timestamp"](event, _EPOCH + timedelta(0, 0, timestamp))
     _SET["items"](event, () if items is None else tuple(LineItem(**line) for line in orjson.loads(items)))

@@ -71,6 +71,11 @@ sa.Index(
     postgresql_where=_IS_IDENTIFY,
 )
 
+CATALOGUE: Final = frozenset({"set_item", "delete_item"})
+"""Events that every start reads all of, in a log that holds a thousand others for each."""
+IS_CATALOGUE: Final = sa.literal_column("event").in_([sa.literal_column(f"'{name}'") for name in sorted(CATALOGUE)])
+sa.Index("events_catalogue", events.c.seq, sqlite_where=IS_CATALOGUE, postgresql_where=IS_CATALOGUE)
+
 log = sa.Table(
     "log",
     metadata,
