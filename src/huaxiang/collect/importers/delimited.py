@@ -17,6 +17,7 @@ from huaxiang.collect.importers.files import MAX_BLOCK, Block, count_lines, head
 BROKEN: Final = "\ufdd0"
 """Stands for a broken byte of UTF-8 until the row is refused; Unicode keeps it free of any meaning."""
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+_LINE_BYTES: Final = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
 codecs.register_error("huaxiang-mark", lambda error: (BROKEN, error.end))  # type: ignore[attr-defined]
 
@@ -70,15 +71,16 @@ def table_batches(path: Path, sample: Sample) -> Iterator[Batch]:
 
 def _header(data: bytes, delimiter: str) -> tuple[tuple[str, ...], int]:
     """The names and how many bytes they take; of a block of blank lines none."""
-    text = data.decode("utf-8", "replace")
-    lines = _LINE.findall(text)
-    reader = csv.reader(lines, delimiter=delimiter)
-    for record in reader:
+    ends = [0]
+
+    def lines() -> Iterator[str]:
+        for match in _LINE_BYTES.finditer(data):
+            ends.append(match.end())
+            yield match[0].decode("utf-8", "replace")
+
+    for record in csv.reader(lines(), delimiter=delimiter):
         if record:
-            ends = [
-                match.end() for match, _ in zip(re.finditer(rb"\r\n|\n|\r", data), range(reader.line_num), strict=False)
-            ]
-            return header_names(record), ends[-1] if len(ends) == reader.line_num else len(data)
+            return header_names(record), ends[-1]
     return (), len(data)
 
 
