@@ -21,8 +21,8 @@ def write_part(folder: Path, name: str, settings: Mapping[str, Any], arrays: Map
     save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, folder / _ARRAYS)
 
 
-def read_part(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """What `write_part` wrote, checked to be of that retriever.
+def read_part(folder: Path, name: str | None = None) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What `write_part` wrote, checked to be of that retriever where one is named; settings hold `retriever`.
 
     Raises:
         ReleaseError: a file is missing, or the folder holds another retriever.
@@ -31,7 +31,7 @@ def read_part(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArra
         settings: dict[str, Any] = json.loads((folder / _SETTINGS).read_text())
         arrays = load_file(folder / _ARRAYS)
     except (OSError, ValueError) as error:
-        raise ReleaseError(f"no {name} retriever in {folder.name}: {error}; train a new release") from error
-    if (found := settings.pop("retriever", None)) != name:
+        raise ReleaseError(f"no {name or ''} retriever in {folder.name}: {error}; train a new release") from error
+    if (found := settings.get("retriever")) is None or name not in (None, found):
         raise ReleaseError(f"{folder.name} holds the retriever {found!r}, not {name!r}; train a new release")
     return settings, arrays

@@ -1,0 +1,156 @@
+"""Transition graphs that need no training: what people who met this met next, and what lies two steps on.
+
+Legend: M items, E interactions, P pairs within a user.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from huaxiang.errors import ConfigError
+from huaxiang.retrieval.base import Forgets, Interactions
+
+_PAIRS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """All ordered pairs within a user, nearer ones stronger, popular ends weaker.
+
+    Attributes:
+        decay: of an event's weight per distinct item that came after it, at query time.
+        gap_power: a pair `gap` steps apart counts `gap ** -gap_power`.
+        backward: how much a pair counts against its direction.
+        popularity_power: each end divides by its number of events to this power.
+        window: pairs further apart are left out, which bounds the work to E x window.
+    """
+
+    decay: float = 0.7
+    gap_power: float = 0.5
+    backward: float = 0.5
+    popularity_power: float = 0.3
+    window: int = 50
+    name: ClassVar[str] = "transitions"
+    forgets: ClassVar[Forgets] = "exact"
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.decay <= 1.0 or self.window < 1:
+            raise ConfigError(f"transitions need 0 < decay <= 1 and window >= 1, got {self.decay} and {self.window}")
+
+    def matrix(self, interactions: Interactions) -> sparse.csr_array:
+        """Strength of the way from item (row) to item (column), shape (M, M), float32, empty diagonal."""
+        forward_MM = count_pairs(interactions, gap_power=self.gap_power, window=self.window)
+        graph_MM = (forward_MM + self.backward * forward_MM.T).tocsr()
+        return damp(graph_MM, popularity(interactions), self.popularity_power)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What lies two steps on in the transition graph: reaches items that no single user joined.
+
+    Attributes:
+        neighbours: only the strongest ways out of an item are walked.
+        kept: the strongest ends that are kept for an item.
+    """
+
+    decay: float = 0.7
+    gap_power: float = 0.5
+    backward: float = 0.5
+    popularity_power: float = 0.3
+    window: int = 50
+    neighbours: int = 60
+    kept: int = 300
+    name: ClassVar[str] = "paths"
+    forgets: ClassVar[Forgets] = "stale"
+
+    def matrix(self, interactions: Interactions) -> sparse.csr_array:
+        """Sum over middle items of the products of the two strengths, shape (M, M), float32, empty diagonal."""
+        one = Transitions(self.decay, self.gap_power, self.backward, self.popularity_power, self.window)
+        return two_steps(one.matrix(interactions), neighbours=self.neighbours, kept=self.kept)
+
+
+def empty(n_items: int) -> sparse.csr_array:
+    """A graph without ways, shape (M, M), float32."""
+    return sparse.coo_array((np.empty(0, np.float32), (np.empty(0, int), np.empty(0, int))), (n_items, n_items)).tocsr()
+
+
+def popularity(interactions: Interactions) -> NDArray[np.float64]:
+    """Sum of the positive weights of each item's events, shape (M,)."""
+    weights_E = np.maximum(interactions.weights_E, 0.0).astype(np.float64)
+    return np.bincount(interactions.items_E, weights_E, minlength=interactions.n_items).astype(np.float64)
+
+
+def count_pairs(interactions: Interactions, *, gap_power: float, window: int) -> sparse.csr_array:
+    """Weighted counts of ordered pairs, shape (M, M): `gap ** -gap_power` times the mean strength of the two events.
+
+    The mean is geometric, so a purchase after a view counts between two views and two purchases.
+    """
+    shape = (interactions.n_items, interactions.n_items)
+    total_MM = empty(shape[0])
+    held: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]] = []
+    n_held = 0
+    for part in _pairs(interactions, gap_power, window):
+        held.append(part)
+        n_held += len(part[0])
+        if n_held >= _PAIRS_AT_ONCE:
+            total_MM = total_MM + _sum(held, shape)
+            held, n_held = [], 0
+    return (total_MM + _sum(held, shape)).tocsr() if held else total_MM
+
+
+def _pairs(
+    interactions: Interactions, gap_power: float, window: int
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]]:
+    kept_E = interactions.weights_E > 0.0
+    users_E, items_E = interactions.users_E[kept_E], interactions.items_E[kept_E]
+    roots_E = np.sqrt(interactions.weights_E[kept_E])
+    longest = int(np.bincount(users_E).max()) if len(users_E) else 0
+    for gap in range(1, min(window, longest - 1) + 1):
+        joined_P = np.flatnonzero((users_E[:-gap] == users_E[gap:]) & (items_E[:-gap] != items_E[gap:]))
+        weights_P = roots_E[joined_P] * roots_E[joined_P + gap] * np.float32(gap**-gap_power)
+        yield items_E[joined_P], items_E[joined_P + gap], weights_P.astype(np.float32)
+
+
+def _sum(
+    held: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]], shape: tuple[int, int]
+) -> sparse.csr_array:
+    rows_P, columns_P, weights_P = (np.concatenate(parts) for parts in zip(*held, strict=True))
+    return sparse.coo_array((weights_P, (rows_P, columns_P)), shape=shape).tocsr()
+
+
+def damp(graph_MM: sparse.csr_array, popularity_M: NDArray[np.float64], power: float) -> sparse.csr_array:
+    """Divide each way by the popularity of both its ends to a power."""
+    scale_M = (np.maximum(popularity_M, 1.0) ** -power).astype(np.float32)
+    damped_MM = graph_MM.astype(np.float32)
+    damped_MM.data *= np.repeat(scale_M, np.diff(damped_MM.indptr)) * scale_M[damped_MM.indices]
+    return damped_MM
+
+
+def two_steps(graph_MM: sparse.csr_array, *, neighbours: int, kept: int, rows_at_once: int = 2048) -> sparse.csr_array:
+    """The graph times itself, over the strongest ways out, in blocks of rows; the strongest ends stay."""
+    strong_MM = strongest(graph_MM, neighbours)
+    blocks = []
+    for start in range(0, strong_MM.shape[0], rows_at_once):
+        block = (strong_MM[start : start + rows_at_once] @ strong_MM).tocoo()
+        off = block.row + start != block.col
+        ends = sparse.coo_array((block.data[off], (block.row[off], block.col[off])), shape=block.shape)
+        blocks.append(strongest(ends.tocsr(), kept))
+    return sparse.vstack(blocks, format="csr") if blocks else strong_MM
+
+
+def strongest(graph_MM: sparse.csr_array, k: int) -> sparse.csr_array:
+    """The `k` largest entries of each row, ties in catalogue order."""
+    lengths = np.diff(graph_MM.indptr)
+    if not len(lengths) or lengths.max() <= k:
+        return graph_MM
+    graph_MM.sort_indices()
+    rows_P = np.repeat(np.arange(len(lengths)), lengths)
+    order_P = np.lexsort((graph_MM.indices, -graph_MM.data, rows_P))
+    places_P = np.arange(len(rows_P)) - np.repeat(graph_MM.indptr[:-1], lengths)
+    kept_P = np.sort(order_P[places_P < k])
+    indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, k))])
+    return sparse.csr_array((graph_MM.data[kept_P], graph_MM.indices[kept_P], indptr), shape=graph_MM.shape)
