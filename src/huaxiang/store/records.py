@@ -23,7 +23,6 @@ _EVENT, _SUBJECT, _ANONYMOUS_ID, _TIMESTAMP = (
     ROW_COLUMNS.index(name) for name in ("event", "subject", "anonymous_id", "timestamp")
 )
 
-_ANY: Final = sa.select(sa.exists(sa.select(1).select_from(watches)))
 _WATCHING: Final = sa.select(watches).where(watches.c.subject.in_(sa.bindparam("subjects", expanding=True)))
 _kind: Final = sa.bindparam("of_kind", type_=sa.Text())
 _id: Final = sa.bindparam("of_id", type_=sa.Text())
@@ -170,11 +169,6 @@ def find(
 
 def _equals(body: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return all(key in body and body[key] == value for key, value in wanted.items())
-
-
-def any_watched(connection: sa.Connection) -> bool:
-    """Whether any record watches anyone: bulk imports ask once and look no further."""
-    return bool(connection.execute(_ANY).scalar())
 
 
 def drop_outdated(connection: sa.Connection, rows: Iterable[Row]) -> None:

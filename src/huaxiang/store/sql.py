@@ -14,7 +14,7 @@ from huaxiang.store import records, scanning
 from huaxiang.store.base import Appended, Erased, Record, Subjects
 from huaxiang.store.engine import Engine
 from huaxiang.store.rows import Row, blame, event_of, microseconds, moment, row_of, rows_of_table
-from huaxiang.store.schema import LAYOUT, ROW_COLUMNS, events, log, metadata
+from huaxiang.store.schema import LAYOUT, ROW_COLUMNS, events, log, metadata, watches
 from huaxiang.types import Event, Subject, check_aware, is_anonymous
 
 Clock = Callable[[], datetime]
@@ -42,7 +42,8 @@ _CLAIMED: Final = sa.and_(
 _HISTORY: Final = _latest(_OWN)
 _HISTORY_OF: Final = _latest(_OWN, _names)
 _CLAIMS: Final = _latest(_CLAIMED, events.c.subject != _subject)
-_STATE: Final = sa.select(log.c.last_seq, log.c.last_received_at).with_for_update()
+# Whether any record watches anyone is asked once an append: a bulk import looks no further.
+_STATE: Final = sa.select(log.c.last_seq, log.c.last_received_at, sa.exists(sa.select(1).select_from(watches)))
 _LAST: Final = sa.select(log.c.last_seq)
 _ADVANCE: Final = sa.update(log).values(last_seq=sa.bindparam("seq"), last_received_at=sa.bindparam("received_at"))
 _USERS: Final = (
@@ -120,9 +121,8 @@ class SQLStore:
         now = microseconds(check_aware("the clock's time", self._clock()))
         seqs: list[Sequence[int | None]] = []
         with self._writing() as connection:
-            last, received_at = connection.execute(_STATE).one()
+            last, received_at, watched = connection.execute(_STATE).one()
             start, given, received_at = last, last, max(now, received_at)
-            watched = records.any_watched(connection)
             for rows in parts:
                 numbers = range(given + 1, given + 1 + len(rows))
                 kept = self._keep(connection, numbers, received_at, rows)
