@@ -31,6 +31,7 @@ FULL_WORD: Final = 1.5
 _CLAUSE: Final = re.compile(r"([^，。！？；,.!?;…~、:：\n]+)([，。！？；,.!?;…~、:：\n]*)")
 _EMOJI: Final = frozenset(weights_of("sentiment_emoji"))
 _RUN: Final = re.compile(rf"[{HAN}]+|[a-z][a-z'-]*|[0-9]+|[{re.escape(''.join(sorted(_EMOJI)))}]")
+_AGAIN: Final = re.compile(rf"([{HAN}]{{1,2}})\1{{2,}}")
 _SPLITS: Final = re.compile(r"[。！？!?；;\n]")
 
 
@@ -88,17 +89,17 @@ def _lexicon() -> tuple[dict[str, _Entry], frozenset[str]]:
 
 
 def weight_of(word: str) -> float | None:
-    """What one word is worth alone, 0 for a word that holds others (很漂亮); None where the lexicon has nothing."""
+    """What one word is worth alone, 0 for a word of degree or one that holds it (很漂亮); None for any other."""
     entry = _lexicon()[0].get(word)
-    if entry is not None:
-        return entry.weight
-    return 0.0 if len(_pieces(word)) > 1 else None
+    if entry is None:
+        return 0.0 if len(_pieces(word)) > 1 else None
+    return entry.weight if entry.weight or entry.degree or entry.denies or entry.turn else None
 
 
 def clauses_of(text: str) -> Iterator[Clause]:
     """The clauses of a normalised text, in order; contrasts between them are applied by `weigh`."""
     sentence = 0
-    for body, marks in _CLAUSE.findall(text):
+    for body, marks in _CLAUSE.findall(_AGAIN.sub(r"\1", text)):  # 赞赞赞赞 is said once, loudly
         words: list[str] = []
         for run in _RUN.findall(body):
             if run[0] in _EMOJI or run.isascii():
@@ -150,6 +151,9 @@ def _read(words: Sequence[str], sentence: int, marks: str) -> Iterator[Clause]:
     """A clause with its hits; two where a contrast stands inside, because nobody needs a comma before 但是."""
     known = _lexicon()[0]
     found = [(place, entry) for place, word in enumerate(words) if (entry := known.get(word) or _english(word))]
+    if not found:
+        yield Clause(sentence, words, (), "")
+        return
     asked = "？" in marks or "?" in marks or any(entry.asks for _, entry in found)
     praise = UNREAL if asked or any(entry.unreal for _, entry in found) else 1.0
     praise, blame = (share * (1.0 + MARK * min(marks.count("!") + marks.count("！"), 3)) for share in (praise, 1.0))

@@ -15,8 +15,11 @@ _WORD: Final = re.compile(r"[a-z]+(?:[-'][a-z]+)*")
 
 
 def compound(text: str) -> tuple[float, float]:
-    """VADER's compound in [-1, 1], and the share of the text, in [0, 1], that carries sentiment of either sign."""
-    scores = analyser().polarity_scores(join_phrases(text))
+    """VADER's compound in [-1, 1], and the share of the text, in [0, 1], that carries sentiment of either sign.
+
+    The text has been through `join_phrases`.
+    """
+    scores = analyser().polarity_scores(text)
     return float(scores["compound"]), min(1.0, float(scores["pos"] + scores["neg"]))
 
 
@@ -28,7 +31,7 @@ def weight_of(word: str) -> float | None:
 
 def clauses_naming(text: str, names: Collection[str]) -> Iterator[tuple[list[str], str]]:
     """The clauses that hold any of `names`, each with those; "fast delivery and poor quality" are two."""
-    for clause in _CLAUSE.split(join_phrases(text)):
+    for clause in _CLAUSE.split(text):
         parts = _AND.split(clause)
         named = [[word for word in _WORD.findall(part.lower()) if word in names] for part in parts]
         if sum(map(bool, named)) > 1:
@@ -57,6 +60,10 @@ def join_phrases(text: str) -> str:
 
 @functools.cache
 def _phrases() -> re.Pattern[str]:
-    phrases = [word.replace("-", " ") for word in weights_of("sentiment_en") if "-" in word]
-    joined = "|".join(re.escape(phrase).replace(r"\ ", r"\s+") for phrase in sorted(phrases, key=len, reverse=True))
+    tails: dict[str, list[str]] = {}
+    for word in weights_of("sentiment_en"):
+        head, *tail = word.split("-")
+        if tail:
+            tails.setdefault(head, []).append(r"\s+".join(map(re.escape, tail)))
+    joined = "|".join(rf"{re.escape(head)}\s+(?:{'|'.join(rest)})" for head, rest in tails.items())
     return re.compile(rf"\b(?:{joined})\b", re.IGNORECASE)

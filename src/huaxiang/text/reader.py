@@ -6,7 +6,7 @@ from typing import Final
 from huaxiang.text import chinese, english
 from huaxiang.text.language import detect
 from huaxiang.text.segment import content_words
-from huaxiang.text.sentiment import aspects_by_word, sentiment
+from huaxiang.text.sentiment import sentiment
 from huaxiang.types import Reading
 
 READER: Final = "lexicon-1"
@@ -45,7 +45,7 @@ def salient(text: str, k: int) -> tuple[str, ...]:
 def _weight(word: str) -> float:
     """What a word is worth as a keyword by itself; 0 for one that is none."""
     feeling = english.weight_of(word) if word.isascii() else chinese.weight_of(word)
-    if feeling is not None and (feeling >= 0 or len(word) == 1) and word not in aspects_by_word():
+    if feeling is not None and (feeling >= 0 or len(word) == 1):
         return 0.0
     if word[0].isdigit():
         return 0.3

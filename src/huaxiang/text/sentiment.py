@@ -77,6 +77,7 @@ def _mentions(clauses: Iterable[Clause]) -> Iterator[tuple[str, float]]:
 
 
 def _of_english(text: str) -> Sentiment:
+    text = english.join_phrases(text)
     compound, share = english.compound(text)
     if compound == 0.0 and share == 0.0:
         return Sentiment()

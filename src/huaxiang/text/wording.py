@@ -94,5 +94,5 @@ def cut(text: str, cells: int) -> str:
             whole = text[:at]
             blank = whole.rfind(" ")
             inside = character.isascii() and character.isalnum() and whole[-1:].isascii() and whole[-1:].isalnum()
-            return (whole[:blank] if inside and blank > at // 2 else whole).rstrip(" |")
+            return (whole[:blank] if inside and blank > at // 3 else whole).rstrip(" |")
     return text
