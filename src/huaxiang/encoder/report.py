@@ -1,0 +1,59 @@
+"""What training an encoder did, in figures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from huaxiang.encoder.contrast import ContrastReport
+from huaxiang.encoder.heldout import Retrieval
+from huaxiang.encoder.pretrain import PretrainReport
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderReport:
+    """What training did.
+
+    Attributes:
+        parameters: weights of the encoder, without the prediction head.
+        start, result: recall of the next item, before any training and by what was exported; NaN without pairs.
+        pretrain, finetune: None where the step was skipped; `notes` says why.
+        pretrain_kept: False where held-out shoppers were found worse after it, so its weights were dropped.
+        export_cosine: smallest agreement of the exported graph with torch.
+        notes: what was cut by the budget, skipped, sampled or dropped, one sentence each.
+    """
+
+    name: str
+    fingerprint: str
+    d: int
+    parameters: int
+    vocabulary: int
+    max_tokens: int
+    n_items: int
+    n_texts: int
+    n_pairs: int
+    start: Retrieval
+    result: Retrieval
+    pretrain: PretrainReport | None
+    pretrain_kept: bool
+    finetune: ContrastReport | None
+    export_cosine: float
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def figures(self) -> dict[str, Any]:
+        """The same as JSON-compatible values; NaN becomes None."""
+        figures: dict[str, Any] = _plain(asdict(self))
+        if self.pretrain is not None:
+            figures["pretrain"]["perplexity_before"] = _plain(self.pretrain.perplexity_before)
+            figures["pretrain"]["perplexity_after"] = _plain(self.pretrain.perplexity_after)
+        return figures
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,317 @@
+"""Steps 3 and 4 of the method, straight down one page: start, pretrain, fine-tune, export, within a budget."""
+
+from __future__ import annotations
+
+import copy
+from array import array
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+
+from huaxiang.encoder.batches import Rows
+from huaxiang.encoder.contrast import Contrast, ContrastReport, finetune
+from huaxiang.encoder.heldout import MAX_PAIRS, Retrieval, Validation, hold_out
+from huaxiang.encoder.model import Network, Shape, new_network
+from huaxiang.encoder.pretrain import MaskedLM, PretrainReport, pretrain
+from huaxiang.encoder.report import EncoderReport
+from huaxiang.encoder.schedule import Clock, Progress
+from huaxiang.encoder.tokens import Tokens
+from huaxiang.errors import DataError, MissingExtraError
+
+MAX_TEXTS: Final = 100_000
+MAX_TRAINING_PAIRS: Final = 100_000
+"""More than this is sampled, and the report says so: at 400 bytes a row both together stay under 150 MB."""
+
+_SHARE_OF_PRETRAINING: Final = 0.3
+_MIN_PAIRS: Final = 20
+"""Fewer pairs teach nothing that a validation could confirm."""
+
+_SHAPE: Final = Shape()
+_MASKED_LM: Final = MaskedLM()
+_CONTRAST: Final = Contrast()
+
+T = TypeVar("T")
+
+
+def train_encoder(
+    item_texts: Sequence[str],
+    pairs: Sequence[tuple[str, int]],
+    *,
+    extra_texts: Sequence[str] = (),
+    users: Sequence[Hashable] | None = None,
+    out: Path,
+    checkpoint: str | None = None,
+    budget_seconds: float,
+    seed: int,
+    progress: Progress | None = None,
+    max_steps: int | None = None,
+    threads: int = 1,
+    shape: Shape = _SHAPE,
+    masked_lm: MaskedLM = _MASKED_LM,
+    contrast: Contrast = _CONTRAST,
+) -> EncoderReport:
+    """Make an encoder of a shop's text and what its shoppers took next, and write it to `out/hf` and `out/serving`.
+
+    Equal seeds give equal vectors where no budget cut the steps and `threads` are equal: sums of floats depend on how
+    many threads share them. About 150 MB beyond torch for the default shape, at any size of shop.
+
+    Args:
+        item_texts: how each item reads; blank ones are allowed and taught nothing.
+        pairs: a history as text and the index in `item_texts` of the item that came next; may be empty.
+        extra_texts: more text to pretrain on, such as reviews and queries.
+        users: whose each pair is, so that held-out pairs are of people never trained on; without it neighbouring pairs
+            are held out together.
+        checkpoint: folder or cached name of a Hugging Face checkpoint to begin with, None for a new small network.
+        budget_seconds: wall time for everything, imports and export included; about 10 s are needed for those alone.
+        max_steps: at most so many steps of each kind, whatever the time.
+
+    Raises:
+        DataError: nothing to read and no checkpoint, a pair that points outside the items, or a checkpoint that does
+            not open.
+        MissingExtraError: torch and Transformers are not installed.
+    """
+    clock = Clock(budget_seconds)
+    _check(item_texts, pairs, users, budget_seconds)
+    notes: list[str] = []
+    rng = np.random.default_rng(seed)
+    texts = _sample(_distinct([*item_texts, *extra_texts]), MAX_TEXTS, rng, "texts", notes)
+    with _torch_as(threads, seed):
+        network = _begin(texts, pairs, checkpoint, shape, rng)
+        course = _Course(network, item_texts, pairs, users, rng, notes)
+        seconds = budget_seconds - clock.elapsed - _export_seconds(network)
+        start = course.validation.check(network)
+        ended = clock.elapsed + max(seconds, 0.0)
+        share = _SHARE_OF_PRETRAINING if course.train else 1.0
+        masked = course.pretrain(texts, checkpoint, (ended - clock.elapsed) * share, max_steps, masked_lm, progress)
+        tuned = course.finetune(ended - clock.elapsed, max_steps, contrast, progress)
+        return _finish(course, texts, out, clock, start, masked, tuned)
+
+
+def _check(
+    item_texts: Sequence[str], pairs: Sequence[tuple[str, int]], users: Sequence[Hashable] | None, budget: float
+) -> None:
+    if not budget > 0:
+        raise DataError(f"the budget is {budget} seconds; give a positive number")
+    if users is not None and len(users) != len(pairs):
+        raise DataError(f"{len(pairs)} pairs but {len(users)} users; give one user for each pair")
+    for at, (_, item) in enumerate(pairs):
+        if not 0 <= item < len(item_texts):
+            raise DataError(f"pair {at} points to item {item}, but there are {len(item_texts)} items, counted from 0")
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
+    return [text for text in dict.fromkeys(texts) if text.strip()]
+
+
+def _sample(values: Sequence[T], at_most: int, rng: np.random.Generator, what: str, notes: list[str]) -> list[T]:
+    if len(values) <= at_most:
+        return list(values)
+    notes.append(f"{at_most} of {len(values)} {what} were drawn at random, the most that are read")
+    return [values[i] for i in np.sort(rng.choice(len(values), at_most, replace=False))]
+
+
+@contextmanager
+def _torch_as(threads: int, seed: int) -> Iterator[None]:
+    """Torch with so many threads and this seed, put back afterwards."""
+    try:
+        import torch
+        import transformers  # noqa: F401  so that what is missing is said now
+    except ImportError as error:
+        raise MissingExtraError("training an encoder", "train") from error
+    before = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def _begin(
+    texts: Sequence[str],
+    pairs: Sequence[tuple[str, int]],
+    checkpoint: str | None,
+    shape: Shape,
+    rng: np.random.Generator,
+) -> Network:
+    from huaxiang.encoder.checkpoint import open_checkpoint
+    from huaxiang.encoder.start import start_as_bag_of_words
+
+    if checkpoint is not None:
+        return open_checkpoint(checkpoint, shape.max_tokens)
+    if not texts:
+        raise DataError(
+            f"no text to learn from: all items and {len(pairs)} pairs are blank; give items with names, or a checkpoint"
+        )
+    network = new_network(texts, shape)
+    start_as_bag_of_words(network.lm, network.tokens.ids(texts), network.tokenizer.all_special_ids, rng)
+    return network
+
+
+def _export_seconds(network: Network) -> float:
+    """Time set aside for writing: the exporter needs seconds for any graph, and more for large weights."""
+    return 6.0 + network.n_parameters / 1e7
+
+
+def compact(tokens: Tokens, texts: Sequence[str]) -> list[array[int]]:
+    """Token ids at four bytes each instead of a Python list's forty."""
+    return [array("i", row) for start in range(0, len(texts), 1024) for row in tokens.ids(texts[start : start + 1024])]
+
+
+class _Course:
+    """One network on its way through the steps, with the pairs it may and may not learn from."""
+
+    def __init__(
+        self,
+        network: Network,
+        item_texts: Sequence[str],
+        pairs: Sequence[tuple[str, int]],
+        users: Sequence[Hashable] | None,
+        rng: np.random.Generator,
+        notes: list[str],
+    ) -> None:
+        self.network, self.rng, self.notes = network, rng, notes
+        self.items, place = _items(network.tokens, item_texts)
+        kept = [i for i, (history, item) in enumerate(pairs) if place[item] >= 0 and history.strip()]
+        if len(kept) < len(pairs):
+            notes.append(f"{len(pairs) - len(kept)} pairs were left out: history or item has no text")
+        chosen = _sample(kept, MAX_TRAINING_PAIRS, rng, "pairs", notes)
+        owners = None if users is None else [users[i] for i in chosen]
+        train, held = hold_out(len(chosen), owners, rng, share=0.1, at_most=MAX_PAIRS)
+        rows = compact(network.tokens, [pairs[i][0] for i in chosen])
+        goal = [place[pairs[i][1]] for i in chosen]
+        self.train = [(rows[i], goal[i]) for i in train]
+        self.validation = Validation.of([rows[i] for i in held], [goal[i] for i in held], self.items, rng)
+        self.pretrain_kept = False
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs that are used, to learn from or to validate."""
+        return len(self.train) + len(self.validation.histories)
+
+    def pretrain(
+        self,
+        texts: Sequence[str],
+        checkpoint: str | None,
+        seconds: float,
+        max_steps: int | None,
+        settings: MaskedLM,
+        progress: Progress | None,
+    ) -> PretrainReport | None:
+        """Masked language modelling, undone where held-out shoppers say that it made things worse."""
+        if checkpoint is not None and not self.network.has_head:
+            self.notes.append("pretraining was skipped: the checkpoint has no head that was trained to predict words")
+            return None
+        weights = copy.deepcopy(self.network.lm.state_dict())
+        before = self.validation.check(self.network)
+        report = pretrain(
+            self.network,
+            texts,
+            seconds=seconds,
+            rng=self.rng,
+            max_steps=max_steps,
+            settings=settings,
+            progress=progress,
+        )
+        self._note_cut("pretraining", report.steps, report.planned_steps, max_steps)
+        after = self.validation.check(self.network)
+        self.pretrain_kept = report.steps > 0 and not after.mrr < before.mrr
+        if self.pretrain_kept:
+            self.network.has_head = True
+        else:
+            self.network.lm.load_state_dict(weights)
+            if report.steps:
+                self.notes.append(
+                    f"pretraining was undone: held-out mrr fell from {before.mrr:.4f} to {after.mrr:.4f}, "
+                    "more text or a larger budget may change that"
+                )
+        return report
+
+    def finetune(
+        self, seconds: float, max_steps: int | None, settings: Contrast, progress: Progress | None
+    ) -> ContrastReport | None:
+        """Contrastive fine-tuning, if there is something to learn from."""
+        if len(self.train) < _MIN_PAIRS:
+            self.notes.append(
+                f"fine-tuning was skipped: {len(self.train)} pairs to learn from, {_MIN_PAIRS} are needed"
+            )
+            return None
+        report = finetune(
+            self.network,
+            self.items,
+            self.train,
+            self.validation,
+            seconds=seconds,
+            rng=self.rng,
+            max_steps=max_steps,
+            settings=settings,
+            progress=progress,
+        )
+        if not report.stopped_early:
+            self._note_cut("fine-tuning", report.steps, report.planned_steps, max_steps)
+        if not report.kept:
+            self.notes.append("fine-tuning was undone: no check on held-out pairs beat the weights it began with")
+        return report
+
+    def _note_cut(self, what: str, steps: int, planned: int, max_steps: int | None) -> None:
+        if steps < planned and steps != max_steps:
+            self.notes.append(f"the budget cut {what} after {steps} of {planned} steps")
+
+
+def _items(tokens: Tokens, item_texts: Sequence[str]) -> tuple[Rows, list[int]]:
+    """Token ids of each different item text, and the place of each item among them, -1 for a blank one.
+
+    Items that read alike share a place, so that none is the wrong answer for its twin.
+    """
+    rows: list[array[int]] = []
+    places: dict[bytes, int] = {}
+    place: list[int] = []
+    for row in compact(tokens, item_texts):
+        if not row:
+            place.append(-1)
+            continue
+        if (key := row.tobytes()) not in places:
+            places[key] = len(rows)
+            rows.append(row)
+        place.append(places[key])
+    return rows, place
+
+
+def _finish(
+    course: _Course,
+    texts: Sequence[str],
+    out: Path,
+    clock: Clock,
+    start: Retrieval,
+    masked: PretrainReport | None,
+    tuned: ContrastReport | None,
+) -> EncoderReport:
+    from huaxiang.encoder.export import export
+    from huaxiang.encoder.serving import ServingConfig
+
+    network = course.network
+    result = tuned.after if tuned is not None else course.validation.check(network)
+    cosine = export(network, out, [texts[i] for i in course.rng.permutation(len(texts))[:64]])
+    return EncoderReport(
+        name=network.name,
+        fingerprint=ServingConfig.load(out / "serving" / "config.json").fingerprint,
+        d=network.d,
+        parameters=network.n_parameters,
+        vocabulary=int(network.lm.config.vocab_size),
+        max_tokens=network.tokens.max_tokens,
+        n_items=len(course.items),
+        n_texts=len(texts),
+        n_pairs=course.n_pairs,
+        start=start,
+        result=result,
+        pretrain=masked,
+        pretrain_kept=course.pretrain_kept,
+        finetune=tuned,
+        export_cosine=cosine,
+        seconds=clock.elapsed,
+        notes=tuple(course.notes),
+    )
