@@ -2,6 +2,7 @@ import ast
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,26 @@ def test_what_is_bought_again_was_bought_before(shop: DemoShop) -> None:
         (event["user_id"], item) for event in shop.events if event["event"] == "purchase" for item in named_items(event)
     )
     assert sum(count > 1 for count in bought.values()) >= 5
+
+
+def test_a_purchase_draws_what_goes_with_it(shop: DemoShop) -> None:
+    truth = shop.truth
+    row, lines = truth.item_row(), truth.goods.tables.lines
+    orders: dict[str, list[list[int]]] = {}
+    for event in shop.events:
+        if event["event"] == "purchase":
+            orders.setdefault(event["user_id"], []).append([int(truth.goods.line[row[i]]) for i in named_items(event)])
+    pairs = [
+        (line, after)
+        for mine in orders.values()
+        for one, other in pairwise(mine)
+        for line in one
+        for after in other
+        if line != after
+    ]
+    together = sum(after in lines[line].goes_with for line, after in pairs) / len(pairs)
+    by_chance = sum(len(line.goes_with) for line in lines) / len(lines) ** 2
+    assert together > 3 * by_chance
 
 
 def test_half_of_the_items_are_chinese_and_twelve_top_categories_are_filled(shop: DemoShop) -> None:

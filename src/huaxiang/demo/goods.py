@@ -161,7 +161,10 @@ def _payload(
     columns = [t for key in line.traits for t in tables.traits[key][1] if traits_T[t]]
     values = [tables.trait_values[t] for t in columns]
     attributes = {name[lang]: value[lang] for name, value in values}
-    title = _title(rng, brand.name, line.kinds[kind], [value for _, value in values], lang)
+    leads = {t for key in line.traits if key in labels.LEADS for t in tables.traits[key][1]}
+    words = [tables.trait_values[t][1] for t in sorted(columns, key=lambda t: t not in leads)]
+    lead, rest = (words[0], words[1:]) if leads.intersection(columns) else (("", ""), words)
+    title = _title(rng, brand.name, line.kinds[kind], lead[lang], [word[lang] for word in rest], lang)
     return {
         "item_id": f"P{row + 1:05d}",
         "name": title,
@@ -175,21 +178,16 @@ def _payload(
     }
 
 
-def _title(rng: np.random.Generator, brand: str, kind: Word, values: list[Word], lang: int) -> str:
+def _title(rng: np.random.Generator, brand: str, kind: Word, lead: str, rest: list[str], lang: int) -> str:
     names = labels.SERIES_ZH if lang else labels.SERIES_EN
     series = names[int(rng.integers(len(names)))]
-    words = [value[lang] for value in values]
-    first, rest = (words[0], words[1:]) if words else ("", [])
     if lang:
-        tail = " ".join(rest)
         shape = int(rng.integers(3))
-        body = (f"{series}{first}{kind[1]}", f"{first}{kind[1]} {series}系列", f"{kind[1]} {first} {series}款")[shape]
-        return f"{brand} {body} {tail}".strip()
-    tail = f", {', '.join(rest)}" if rest else ""
-    capital = first[:1].upper() + first[1:]
-    return (f"{brand} {series} {capital} {kind[0]}{tail}", f"{brand} {capital} {kind[0]} '{series}'{tail}")[
-        int(rng.integers(2))
-    ]
+        body = (f"{series}{lead}{kind[1]}", f"{lead}{kind[1]} {series}系列", f"{lead}{kind[1]} {series}款")[shape]
+        return " ".join([brand, body, *rest])
+    thing = f"{' '.join(word[:1].upper() + word[1:] for word in lead.split())} {kind[0]}".strip()
+    body = (f"{series} {thing}", f"{thing} '{series}'")[int(rng.integers(2))]
+    return ", ".join([f"{brand} {body}", *rest])
 
 
 def _description(

@@ -9,7 +9,7 @@ kitchen | 陶然里 2; 景和窑 3; 三餐记 1; 木石间 2; 匠心炉 3; 小�
 food | 嚼味坊 1; 果然鲜 2; 稻香里 1; 蜀小椒 2; 甘棠记 3; 阿嬷家 1 | Nutwell 2; Crumb & Co 1; Maison Brune 3; Goldenfield 1; Redpepper Lane 2; Beehaven 3
 beauty | 花间语 2; 素颜坊 1; 玉容集 3; 水木颜 2; 珂岚 3; 初见 1 | Lumera 2; Petalis 3; Clearday 1; Dewberry Lab 2; Ondine 3; Skinplain 1
 clothing | 素衣 2; 锦里 3; 棉上 1; 知秋 2; 裁云 3; 日常衣橱 1; 青衿 2 | Wrenfield 2; Marlowe Row 3; Plainstitch 1; Hartley Moss 2; Aldersea 3; Basics Union 1; Juniper Lane 2
-shoes | 行远 2; 履道 3; 轻足 1; 千里行 2; 皮匠世家 3; 步步家 1 | Strider & Co 2; Calder Leather 3; Quickpace 1; Voyager Mill 2; Bellamy 3; Everywalk 1
+shoes | 行远 2; 履道 3; 轻足 1; 千里行 2; 皮匠世家 3; 步步家 1 | Strider & Co 2; Calder & Sons 3; Quickpace 1; Voyager Mill 2; Bellamy 3; Everywalk 1
 audio | 音律 2; 听涛 3; 简电 1; 极鸣 2; 万磁 1; 凌波 3 | Sonaro 2; Audiveil 3; Voltmate 1; Hummingbox 2; Nightjar 3; Plugwise 1
 home | 栖物 2; 拾光 1; 梵木 3; 竹里馆 2; 眠山 3; 家常记 1; 月下灯 2 | Loomhouse 2; Hearth & Fold 3; Simplenest 1; Tallow Row 2; Nordhem 3; Boxwell 1
 sport | 山野志 2; 踏浪 1; 峰行者 3; 动力派 2; 极野 3; 轻燃 1 | Ridgeway 2; Summitline 3; Flexo 1; Pacer 2; Wildbivouac 3; Gymroot 1
@@ -18,6 +18,37 @@ pets | 喵星球 2; 汪小宝 1; 本味 3; 爪爪 1; 毛孩子 2; 鲜粮记 3 | 
 books | 墨池 3; 纸间 2; 青简 1; 彩云轩 2; 小文房 1; 知行书局 3 | Inkwell Press 3; Papermoor 2; Quillday 1; Brightbrush 2; Foliant 3; Scribbly 1
 """
 """Family, then the brands that write Chinese and those that write English; the figure is the price tier, 1 to 3."""
+
+LEADS: Final = frozenset(
+    [
+        "origin",
+        "botanical",
+        "roast",
+        "coffee_origin",
+        "clay",
+        "metal",
+        "brew",
+        "steel",
+        "flavour",
+        "heat",
+        "grain",
+        "shade",
+        "fabric",
+        "colour",
+        "upper",
+        "case",
+        "wood",
+        "scent",
+        "protein",
+        "shell",
+        "feeder",
+        "theme",
+        "paper",
+        "link",
+        "litter",
+    ]
+)
+"""Traits that read well before the noun; the others stand at the end of a title."""
 
 SERIES_EN: Final = [
     "Meadow",
