@@ -19,6 +19,8 @@ from huaxiang.text.sentiment import sentiment
         "虽然有点贵，但是质量非常好",
         "很好，就是快递慢了点",
         "会再来的",
+        "没有了，谢谢",
+        "没有了谢谢",
         "不得不说很好吃",
         "👍👍",
         "not bad at all",
@@ -63,6 +65,7 @@ def test_an_angry_shopper(text: str) -> None:
         "   ",
         "这款茶壶容量500ml",
         "请问什么时候发货",
+        "麻烦您帮我改一下地址",
         "The tea pot holds 500 ml.",
         "Where is my order?",
         "XR-200",
@@ -87,6 +90,11 @@ def test_a_denied_praise_is_a_blame_and_a_degree_makes_it_stronger() -> None:
 
 def test_a_question_is_not_a_praise() -> None:
     assert (sentiment("质量好吗？").polarity or 0.0) < (sentiment("质量好！").polarity or 0.0)
+
+
+def test_an_english_review_with_a_chinese_word_in_it_is_read_as_english() -> None:
+    text = "I bought the 茶壶 last week. It stopped working after two days, would not recommend."
+    assert (sentiment(text).polarity or 0.0) < -0.4
 
 
 def signs(text: str) -> dict[str, int]:

@@ -89,11 +89,13 @@ def _lexicon() -> tuple[dict[str, _Entry], frozenset[str]]:
 
 
 def weight_of(word: str) -> float | None:
-    """What one word is worth alone, 0 for a word of degree or one that holds it (很漂亮); None for any other."""
+    """What one word is worth alone; 0 for degree, denial and words that hold it (很漂亮); None for any other."""
     entry = _lexicon()[0].get(word)
     if entry is None:
         return 0.0 if len(_pieces(word)) > 1 else None
-    return entry.weight if entry.weight or entry.degree or entry.denies or entry.turn else None
+    if entry.degree or entry.denies or entry.turn:
+        return 0.0
+    return entry.weight or None
 
 
 def clauses_of(text: str) -> Iterator[Clause]:

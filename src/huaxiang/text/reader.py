@@ -17,6 +17,8 @@ READ_LIMIT: Final = 5_000
 
 MAX_KEYWORDS: Final = 8
 
+_PRAISE: Final = 1.0
+
 
 def read(text: str) -> Reading:
     """Read a text; only its first 5,000 characters are looked at. Needs no fitted model, never raises on any text."""
@@ -45,7 +47,7 @@ def salient(text: str, k: int) -> tuple[str, ...]:
 def _weight(word: str) -> float:
     """What a word is worth as a keyword by itself; 0 for one that is none."""
     feeling = english.weight_of(word) if word.isascii() else chinese.weight_of(word)
-    if feeling is not None and (feeling >= 0 or len(word) == 1):
+    if feeling is not None and (feeling == 0.0 or feeling >= _PRAISE or len(word) == 1):
         return 0.0
     if word[0].isdigit():
         return 0.3

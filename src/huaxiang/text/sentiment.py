@@ -18,6 +18,9 @@ SENTIMENT_LIMIT: Final = 5_000
 
 _READS: Final = frozenset({"zh", "en", UNDECIDED})
 _HAN: Final = re.compile(f"[{HAN}]")
+_CLAUSES: Final = re.compile(r"[^，。！？；,.!?;…\n]+[，。！？；,.!?;…\n]*")
+_LATIN: Final = re.compile(r"[A-Za-z]{2,}")
+_FEW_WORDS: Final = 3
 _SCALE: Final = 15.0
 """VADER's: a valence of 4, one strong word, becomes a polarity of .72."""
 _ASPECT_SCALE: Final = 5.0
@@ -46,21 +49,64 @@ def sentiment(text: str, language: str | None = None) -> Sentiment:
     """The sentiment of the first 5,000 characters of a text; `language` as `detect` names it, found out if None.
 
     Only Chinese and English are read; a text in another language has no polarity, because words that look English
-    (German "die") would give it a false one.
+    (German "die") would give it a false one. In a text of both, each clause is read in its own.
     """
     text = text[:SENTIMENT_LIMIT]
     language = detect(text) if language is None else language
     if language not in _READS:
         return Sentiment()
-    return _of_chinese(normalise(text)) if _HAN.search(text) else _of_english(text)
+    if not _HAN.search(text):
+        found = _of_english(text)
+    else:
+        chinese, english_part = _by_script(text)
+        found = _of_chinese(normalise(chinese))
+        if english_part:
+            found = found.and_also(_of_english(english_part))
+    if found.mass == 0.0:
+        return Sentiment()
+    return Sentiment(_squash(found.valence, _SCALE), _squash(found.mass, _SCALE), _judged(found.mentions))
 
 
-def _of_chinese(text: str) -> Sentiment:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Sums over a text before they are brought into [-1, 1]: signed, unsigned, and by `(aspect, weight)`."""
+
+    valence: float = 0.0
+    mass: float = 0.0
+    mentions: tuple[tuple[str, float], ...] = ()
+
+    def and_also(self, other: "_Found") -> "_Found":
+        return _Found(self.valence + other.valence, self.mass + other.mass, self.mentions + other.mentions)
+
+
+def _by_script(text: str) -> tuple[str, str]:
+    """The Chinese clauses and the English ones; all Chinese where the English are but a word or two: 质量 good."""
+    clauses = _CLAUSES.findall(text)
+    foreign = [clause for clause in clauses if not _HAN.search(clause)]
+    if sum(len(_LATIN.findall(clause)) for clause in foreign) < _FEW_WORDS:
+        return text, ""
+    return "".join(clause for clause in clauses if _HAN.search(clause)), " ".join(foreign)
+
+
+def _of_chinese(text: str) -> _Found:
     clauses = list(clauses_of(text))
     weights = [abs(weight) for clause in clauses for _, weight in clause.hits]
     if max(weights, default=0.0) < _SAYS:
-        return Sentiment()
-    return Sentiment(_squash(weigh(clauses), _SCALE), _squash(sum(weights), _SCALE), _judged(_mentions(clauses)))
+        return _Found()
+    return _Found(weigh(clauses), sum(weights), tuple(_mentions(clauses)))
+
+
+def _of_english(text: str) -> _Found:
+    text = english.join_phrases(text)
+    compound, share = english.compound(text)
+    named = aspects_by_word()
+    judged = [
+        (aspect, _stretch(value))
+        for words, clause in english.clauses_naming(text, named.keys())
+        if (value := english.compound(clause)[0])
+        for aspect in dict.fromkeys(named[word] for word in words)
+    ]
+    return _Found(_stretch(compound), _stretch(max(abs(compound), share)), tuple(judged))
 
 
 def _mentions(clauses: Iterable[Clause]) -> Iterator[tuple[str, float]]:
@@ -74,20 +120,6 @@ def _mentions(clauses: Iterable[Clause]) -> Iterator[tuple[str, float]]:
             if abs(weight) >= _SAYS:
                 before = [aspect for at, aspect in places if at <= place]
                 yield (before[-1] if before else places[0][1]), weight
-
-
-def _of_english(text: str) -> Sentiment:
-    text = english.join_phrases(text)
-    compound, share = english.compound(text)
-    if compound == 0.0 and share == 0.0:
-        return Sentiment()
-    judged = [
-        (aspect, _stretch(value))
-        for words, clause in english.clauses_naming(text, aspects_by_word().keys())
-        if (value := english.compound(clause)[0])
-        for aspect in dict.fromkeys(aspects_by_word()[word] for word in words)
-    ]
-    return Sentiment(compound, max(abs(compound), share), _judged(judged))
 
 
 def _judged(mentions: Iterable[tuple[str, float]]) -> dict[str, float]:
