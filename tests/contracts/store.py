@@ -297,6 +297,8 @@ class StoreContract(RecordsContract):
             ("event_id", ["a", None]),
             ("properties", ["{}", '{"a":"\\u0000"}']),
             ("subject", ["ann", "bob"]),
+            ("timestamp", [datetime(2026, 1, 1), datetime(2026, 1, 2)]),
+            ("position", ["first", "second"]),
         ],
     )
     def test_a_table_with_one_bad_value_leaves_nothing(self, store: Store, column: str, values: list[object]) -> None:

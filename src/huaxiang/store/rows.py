@@ -201,6 +201,8 @@ def _checked(table: pa.Table) -> pa.Table:
 
 
 def _checked_column(field: pa.Field, given: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_timestamp(given.type) and given.type.tz is None:
+        raise DataError(f"column {field.name} has no time zone; give it one, such as UTC, or it would be a guess")
     try:
         column = given.cast(field.type)
         column.validate(full=pa.types.is_string(field.type))
