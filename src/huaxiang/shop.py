@@ -28,7 +28,8 @@ class Shop:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.settings = settings
         self.tenant = tenant
-        self.store = open_store(settings.store_url, tenant, synchronous=settings.store.synchronous)
+        options = {"synchronous": settings.store.synchronous} if settings.store_url.startswith("sqlite") else {}
+        self.store = open_store(settings.store_url, tenant, **options)
         self.catalogue = Catalogue(self.store)
         self.item_facets = ItemFacets(self.catalogue)
         self.portraits = Portraits(self.store, self.item_facets, fold_config(settings))

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from huaxiang.cli import data, encode, serving, train
 from huaxiang.errors import HuaxiangError
 
 app = typer.Typer(
@@ -18,6 +19,10 @@ app = typer.Typer(
 @app.callback()
 def _root() -> None:
     """画像: living user profiles from a shop's log, and the recommendation that stands on them."""
+
+
+for group in (data, train, encode, serving):
+    group.register(app)
 
 
 def main() -> None:

@@ -51,13 +51,10 @@ def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, confi
     micros = to_micros(now)
     removed = {(edit.facet, edit.value): edit for edit in state.edits if edit.op == "remove"}
     heaps = _gather(state, item_facets, micros, config, removed)
-    totals: dict[str, float] = defaultdict(float)
-    for (kind, value), heap in heaps.items():
-        if kind != "category" or ">" not in value:  # a path's levels share the mass of its top
-            totals[kind] += abs(heap.mass)
-    shares = {
-        key: max(-1.0, min(1.0, heap.mass / totals[key[0]])) for key, heap in heaps.items() if totals[key[0]] > 0.0
-    }
+    masses = [decayed(t.long, micros - t.at, config.interest_half_life_days) for t in state.items.values()]
+    words = [decayed(t.long, micros - t.at, config.interest_half_life_days) for t in state.queries.values()]
+    whole = sum(map(abs, masses)) + sum(words)
+    shares = {key: max(-1.0, min(1.0, heap.mass / whole)) for key, heap in heaps.items()} if whole > 0.0 else {}
     muted = _apply_edits(state.edits, shares)
     kept = _strongest(shares)
     facets = [_facet(state, key, shares[key], heaps.get(key), removed.get(key), config) for key in kept]

@@ -6,15 +6,16 @@ from typing import Final
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.text.keywords import Keywords
+from huaxiang.text.language import detect
 from huaxiang.text.reader import read
 from huaxiang.text.tags import item_tags
 from huaxiang.text.wording import item_text
 from huaxiang.types import Item, ItemId
 
 PRICE_BANDS: Final[tuple[str, ...]] = ("low", "middle", "high")
-"""Thirds of the prices within an item's own top category: a dear tea is cheaper than a cheap television."""
+"""Thirds of the prices within an item's own category: a dear tea is cheaper than a cheap television."""
 
-_MIN_PRICED: Final = 6
+_MIN_PRICED: Final = 12
 _KEYWORDS: Final = 5
 
 
@@ -26,6 +27,11 @@ class ItemFacets:
         self._keywords = keywords
         self._kept: dict[ItemId, tuple[Item, tuple[tuple[str, str, float], ...]]] = {}
         self._edges = price_edges(list(catalogue))
+
+    def use(self, keywords: Keywords) -> None:
+        """Read keywords and price bands anew: a release brought other statistics of the shop."""
+        self._keywords, self._kept = keywords, {}
+        self._edges = price_edges(list(self.catalogue))
 
     def of(self, item_id: ItemId) -> tuple[tuple[str, str, float], ...]:
         """The item's facets; none where the shop does not know the item (any more)."""
@@ -49,19 +55,28 @@ class ItemFacets:
         return facets + [("keyword", term, weight / top) for term, weight in terms]
 
     def price_band(self, item: Item) -> str | None:
-        """`low`, `middle` or `high` within the item's top category; None without a price or too few to compare."""
-        edges = self._edges.get(item.category[0] if item.category else "")
-        if item.price is None or edges is None:
+        """`low`, `middle` or `high` within the narrowest category with enough prices; None where there is none."""
+        if item.price is None:
             return None
-        return PRICE_BANDS[bisect.bisect_right(edges, item.price)]
+        for depth in range(len(item.category), -1, -1):
+            edges = self._edges.get(item.category[:depth])
+            if edges is not None:
+                return PRICE_BANDS[bisect.bisect_right(edges, item.price)]
+        return None
+
+    def language(self, item_id: ItemId) -> str:
+        """The language that the item is described in, `und` where it is unknown."""
+        item = self.catalogue.get(item_id)
+        return detect(item.name) if item is not None and item.name else "und"
 
 
-def price_edges(items: Sequence[Item]) -> Mapping[str, tuple[float, float]]:
-    """The two prices that cut each top category's items into thirds."""
-    prices: dict[str, list[float]] = {}
+def price_edges(items: Sequence[Item]) -> Mapping[tuple[str, ...], tuple[float, float]]:
+    """The two prices that cut the items of each category, at each level, into thirds."""
+    prices: dict[tuple[str, ...], list[float]] = {}
     for item in items:
         if item.price is not None:
-            prices.setdefault(item.category[0] if item.category else "", []).append(item.price)
+            for depth in range(len(item.category) + 1):
+                prices.setdefault(item.category[:depth], []).append(item.price)
     edges = {}
     for category, values in prices.items():
         if len(values) >= _MIN_PRICED:

@@ -30,7 +30,8 @@ _WINDOW: Final = 256
 _ALL: Final = 2_000_000
 _KEPT_USERS: Final = 4_096
 _SNAPSHOT: Final = "snapshot"
-_FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""Later than any event: a reading of everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Portraits:
     def _read(self, user_id: Subject, before: datetime, last_seq: int) -> tuple[FoldState, bool]:
         """The state, and whether the log already holds events of the user at or after the moment."""
         origins = sources(self.store, user_id, before=before)
-        newest = [self._history(source, _FOREVER, _WINDOW) for source in origins]
+        newest = [self._history(source, FOREVER, _WINDOW) for source in origins]
         has_later = any(event.timestamp >= before for events in newest for event in events)
         if any(len(events) >= _WINDOW for events in newest):
             return self._read_long(user_id, origins, before, last_seq), has_later

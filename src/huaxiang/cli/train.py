@@ -1,0 +1,89 @@
+"""The command `train`: a shop's log to a release."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huaxiang.cli.serving import ConfigFile, DataDir
+from huaxiang.errors import ConfigError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(train)
+
+
+def seconds_of(budget: str) -> float:
+    """`90`, `90s`, `10m`, `1.5h` in seconds."""
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([smh]?)\s*", budget)
+    if match is None or float(match[1]) <= 0.0:
+        raise ConfigError(f"budget {budget!r} is no time; write seconds, or such as 90s, 10m, 1.5h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def train(
+    data_dir: DataDir = None,
+    budget: Annotated[str | None, typer.Option(help="wall time for everything, such as 90s, 10m (default 5m)")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Hugging Face checkpoint, path or cached name (default: from the shop's text)")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="of everything random (default 0)")] = None,
+    config: ConfigFile = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures to this file")] = None,
+) -> None:
+    """Train a release on everything in the store, and put it in use."""
+    from huaxiang.config import load_settings
+
+    settings = load_settings(config, data_dir=data_dir)
+    about = train_shop(
+        settings.data_dir,
+        config,
+        budget_seconds=seconds_of(budget) if budget else settings.training.budget_seconds,
+        encoder=encoder or settings.training.encoder or None,
+        seed=settings.training.seed if seed is None else seed,
+    )
+    if json_file is not None:
+        json_file.write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def train_shop(
+    data_dir: Path, config: Path | None, *, budget_seconds: float, encoder: str | None, seed: int
+) -> dict[str, object]:
+    """Train with a progress bar; prints what was reached and answers with the release's figures."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from huaxiang.config import load_settings
+    from huaxiang.shop import Shop
+    from huaxiang.training import train as train_release
+
+    shop = Shop(load_settings(config, data_dir=data_dir))
+    console = Console()
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
+    with bar:
+        task = bar.add_task("training", total=1.0)
+        release = train_release(
+            shop.portraits,
+            shop.releases,
+            budget_seconds=budget_seconds,
+            checkpoint=encoder,
+            seed=seed,
+            progress=lambda step, share: bar.update(task, description=step, completed=share),
+        )
+    about = dict(release.about)
+    console.print(
+        f"release {release.id}: {about['n_interactions']:,} interactions, {about['n_items']:,} items, "
+        f"{about['seconds']} s"
+    )
+    validation = about["validation"]
+    if "alone" in validation:
+        parts = ", ".join(f"{name} {value:.4f}" for name, value in validation["alone"].items())
+        console.print(f"ndcg@10 on held-out days (validation): {validation['ndcg@10']:.4f} fused; alone: {parts}")
+    else:
+        console.print(validation["note"])
+    for note in about["encoder"].get("notes", ()):
+        console.print(f"encoder: {note}")
+    return {"release": release.id, **about}

@@ -1,0 +1,342 @@
+"""The way of a request: read the person, score the catalogue, drop what may not be shown, rank, explain.
+
+Legend: M items of the live index, L entries of one history.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from huaxiang.collect.catalogue import Catalogue
+from huaxiang.encoder.base import Encoder
+from huaxiang.encoder.serving import OnnxEncoder
+from huaxiang.errors import DataError, ReleaseError
+from huaxiang.profiles import FoldState, Portraits
+from huaxiang.profiles.facets import Interests, interests
+from huaxiang.profiles.state import DAY, Tally, to_micros
+from huaxiang.ranking.affinity import FacetMatrix
+from huaxiang.ranking.explain import reasons
+from huaxiang.ranking.rules import compile_filter
+from huaxiang.release import Draft, Release
+from huaxiang.retrieval.base import UNKNOWN, History, Retriever
+from huaxiang.retrieval.item_to_item import ItemToItem
+from huaxiang.retrieval.live import LiveIndex, Snapshot
+from huaxiang.retrieval.popular import Popular
+from huaxiang.text.keywords import Keywords
+from huaxiang.text.wording import history_text
+from huaxiang.types import ItemId, Ranked, Reason, UserId, Vectors
+
+Basis = Literal["profile", "popularity", "consent"]
+Shown = Literal["purchased", "all", "none"]
+
+_ENTRIES: Final = 50
+_QUERIES: Final = 5
+_HEAVIEST: Final = 8.0
+_KEPT_VECTORS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Names of a release's folders."""
+
+    keywords: str = "keywords"
+    encoder: str = "encoder"
+    index: str = "index"
+    transitions: str = "transitions"
+    popular: str = "popular"
+    fusion: str = "fusion"
+
+
+PARTS: Final = _Parts()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a request knows of whom it answers.
+
+    Attributes:
+        entries: the newest items with their tallies, oldest first; the history that retrievers read.
+        u_D: the encoder's vector of the recent history, zeros for a stranger.
+        known: facet shares and mutes.
+    """
+
+    entries: Sequence[tuple[ItemId, Tally]]
+    history: History
+    u_D: NDArray[np.float32]
+    known: Interests
+    basis: Basis
+
+
+class Pipeline:
+    """One release, open for answers. Safe to use from many threads.
+
+    Memory: the release's arrays, and 10,000 cached vectors U of 4 D bytes.
+    """
+
+    def __init__(
+        self,
+        release_id: str,
+        portraits: Portraits,
+        encoder: Encoder,
+        index: LiveIndex,
+        retrievers: Mapping[str, Retriever],
+        weights: Mapping[str, float],
+        repeated: frozenset[str],
+    ) -> None:
+        self.release_id = release_id
+        self.portraits = portraits
+        self.encoder = encoder
+        self.index = index
+        self._retrievers = retrievers
+        self._weights = weights
+        self._repeated = repeated
+        self._facets: tuple[int, FacetMatrix] | None = None
+        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+
+    @classmethod
+    def open(cls, release: Release, portraits: Portraits) -> Self:
+        """Open a release over a shop's portraits."""
+        root = release.part(PARTS.index)
+        try:
+            item_ids = json.loads((root / "items.json").read_text("utf-8"))
+            vectors_MD = load_file(root / "vectors.safetensors")["vectors"]
+            said = json.loads((release.part(PARTS.fusion) / "fusion.json").read_text("utf-8"))
+        except (OSError, ValueError, KeyError) as error:
+            raise ReleaseError(f"release {release.id} cannot be opened: {error}; use another") from error
+        encoder = OnnxEncoder.load(release.part(PARTS.encoder))
+        catalogue = portraits.item_facets.catalogue
+        index = LiveIndex(item_ids, vectors_MD, encoder, catalogue, seq=int(release.about["seq"]))
+        retrievers: dict[str, Retriever] = {
+            "transitions": ItemToItem.load(release.part(PARTS.transitions)),
+            "popular": Popular.load(release.part(PARTS.popular)),
+        }
+        portraits.item_facets.use(Keywords.load(release.part(PARTS.keywords)))
+        repeated = frozenset(said["repeated"])
+        return cls(release.id, portraits, encoder, index, retrievers, said["weights"], repeated)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The live items."""
+        return self.portraits.item_facets.catalogue
+
+    def recommend(
+        self,
+        user_ids: Sequence[UserId],
+        *,
+        now: datetime,
+        k: int = 10,
+        filter_seen: Shown = "purchased",
+        item_ids: Sequence[ItemId] | None = None,
+    ) -> list[Ranked]:
+        """The `k` best items of each user, as known strictly before `now`; one user in, a list of one out."""
+        states = (self.portraits.state(user, before=now) for user in user_ids)
+        return [self.rank(state, now=now, k=k, filter_seen=filter_seen, item_ids=item_ids)[0] for state in states]
+
+    def rank(
+        self,
+        state: FoldState,
+        *,
+        now: datetime,
+        k: int,
+        filter_seen: Shown = "purchased",
+        where: Mapping[str, Any] | None = None,
+        item_ids: Sequence[ItemId] | None = None,
+        explain: bool = False,
+    ) -> tuple[Ranked, Basis]:
+        """Score, drop, order, and say why: the whole request path."""
+        items = self.index.snapshot()
+        person = self.read(state, items, now=now)
+        parts = self.parts(person, items)
+        fused_M = fuse(parts, self._weights)
+        allowed_M = self.allowed(person, state, items, filter_seen=filter_seen, where=where, item_ids=item_ids)
+        shown = np.flatnonzero(allowed_M)
+        order = shown[np.argsort(-fused_M[shown], kind="stable")[:k]]
+        names = tuple(items.item_ids[at] for at in order)
+        why = tuple(self._reasons(int(at), person, parts, items, state) for at in order) if explain else ()
+        return Ranked(names, fused_M[order].astype(np.float32), why), person.basis
+
+    def read(self, state: FoldState, items: Snapshot, *, now: datetime) -> Person:
+        """What the answer may use of a state: nothing where personalisation is denied."""
+        config = self.portraits.config
+        denied = state.consents.get("personalisation", config.consent_default) == "denied"
+        used = FoldState() if denied else state
+        known = interests(used, self.portraits.item_facets, now=now, config=config)
+        entries = recent_entries(used)
+        basis: Basis = "consent" if denied else "profile" if entries or known.shares else "popularity"
+        n_fitted = self._retrievers["transitions"].n_items
+        history = history_of(entries, items, now=now, n_fitted=n_fitted)
+        return Person(entries, history, self._vector(used, entries), known, basis)
+
+    def parts(self, person: Person, items: Snapshot) -> dict[str, NDArray[np.float32]]:
+        """Standardised scores of shape (M,) of every retriever; zeros where one has nothing to say."""
+        raw = {name: retriever.scores([person.history])[0] for name, retriever in self._retrievers.items()}
+        raw["content"] = items.vectors_MD @ person.u_D
+        raw["profile"] = self._facet_matrix(items).scores(person.known.shares)
+        return {name: standardise(_padded(scores_M, len(items))) for name, scores_M in raw.items()}
+
+    def _vector(self, state: FoldState, entries: Sequence[tuple[ItemId, Tally]]) -> NDArray[np.float32]:
+        """U, by the open release's encoder, kept under the text that it reads."""
+        items = [item for name, tally in entries if tally.long > 0.0 and (item := self.catalogue.get(name)) is not None]
+        text = history_text(items, [search.query for search in state.searches[-_QUERIES:]])
+        if not text:
+            return np.zeros(self.encoder.d, np.float32)
+        kept = self._vectors.get(text)
+        if kept is None:
+            kept = self.encoder.encode([text])[0]
+            self._vectors[text] = kept
+            if len(self._vectors) > _KEPT_VECTORS:
+                self._vectors.popitem(last=False)
+        return kept
+
+    def _facet_matrix(self, items: Snapshot) -> FacetMatrix:
+        changed = self.catalogue.changed
+        kept = self._facets
+        if kept is None or kept[0] != changed:
+            kept = self._facets = (changed, FacetMatrix(items.item_ids, self.portraits.item_facets))
+        return kept[1]
+
+    def allowed(
+        self,
+        person: Person,
+        state: FoldState,
+        items: Snapshot,
+        *,
+        filter_seen: Shown = "purchased",
+        where: Mapping[str, Any] | None = None,
+        item_ids: Sequence[ItemId] | None = None,
+    ) -> NDArray[np.bool_]:
+        """Shape (M,): what may be shown: in stock, asked for, not muted, not bought once for good."""
+        allowed_M: NDArray[np.bool_] = np.zeros(len(items), dtype=np.bool_)
+        wanted = items.item_ids if item_ids is None else item_ids
+        test = compile_filter(where or {})
+        for name, at in zip(wanted, range(len(items)) if item_ids is None else items.positions(wanted), strict=True):
+            item = self.catalogue.get(name)
+            allowed_M[at] = at >= 0 and item is not None and item.in_stock and (not where or test(item))
+        if person.known.muted:
+            allowed_M &= ~self._facet_matrix(items).having(person.known.muted)
+        if filter_seen != "none":
+            seen = state.bought if filter_seen == "purchased" else state.items
+            gone = items.positions([name for name in seen if filter_seen == "all" or not self._is_repeated(name)])
+            allowed_M[gone[gone >= 0]] = False
+        return allowed_M
+
+    def _is_repeated(self, item_id: ItemId) -> bool:
+        item = self.catalogue.get(item_id)
+        return item is not None and " > ".join(item.category) in self._repeated
+
+    def _reasons(
+        self, at: int, person: Person, parts: Mapping[str, NDArray[np.float32]], items: Snapshot, state: FoldState
+    ) -> tuple[Reason, ...]:
+        item = self.catalogue.get(items.item_ids[at])
+        if item is None:
+            return ()
+        graph = self._retrievers["transitions"]
+        inside = at < graph.n_items
+        contributions = graph.contributions(person.history, at) if inside else np.zeros(len(person.entries), np.float32)
+        spoken = max(state.languages, key=lambda name: state.languages[name]) if state.languages else "en"
+        return reasons(
+            item,
+            {name: self._weights.get(name, 0.0) * float(scores_M[at]) for name, scores_M in parts.items()},
+            contributions=contributions,
+            history=[
+                (self.catalogue.get(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries
+            ],
+            interests=person.known.facets,
+            item_facets=self.portraits.item_facets,
+            language=spoken,
+        )
+
+    def explain(self, user_id: UserId, item_id: ItemId, *, now: datetime) -> tuple[Reason, ...]:
+        """Why this item for this user, whether or not it would be shown."""
+        state, items = self.portraits.state(user_id, before=now), self.index.snapshot()
+        at = items.position(item_id)
+        if at < 0:
+            raise DataError(f"no item {item_id!r} in the index; set it first")
+        person = self.read(state, items, now=now)
+        return self._reasons(at, person, self.parts(person, items), items, state)
+
+    def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:
+        """The `k` items nearest to each by text and by what people do; popular ones for an item never seen."""
+        items = self.index.snapshot()
+        return [self._similar(name, k, items) for name in item_ids]
+
+    def _similar(self, item_id: ItemId, k: int, items: Snapshot) -> Ranked:
+        at = items.position(item_id)
+        if at < 0:
+            fused_M = _padded(self._retrievers["popular"].scores([History.of([])])[0], len(items)).astype(np.float64)
+        else:
+            graph_M = np.zeros(len(items), np.float32)
+            graph = self._retrievers["transitions"]
+            if at < graph.n_items:
+                near, scores = graph.similar(at, 4 * k)
+                graph_M[near] = scores
+            text_M = items.vectors_MD @ items.vectors_MD[at]
+            weights = {name: max(self._weights.get(name, 0.0), 0.1) for name in ("transitions", "content")}
+            fused_M = fuse({"transitions": standardise(graph_M), "content": standardise(text_M)}, weights)
+        alive = [j for j, name in enumerate(items.item_ids) if j != at and name in self.catalogue]
+        alive_A = np.array(alive, dtype=np.int64)
+        order = alive_A[np.argsort(-fused_M[alive_A], kind="stable")[:k]]
+        return Ranked(tuple(items.item_ids[j] for j in order), fused_M[order].astype(np.float32))
+
+
+def save_pipeline(
+    draft: Draft,
+    item_ids: Sequence[ItemId],
+    vectors_MD: Vectors,
+    retrievers: Mapping[str, Retriever],
+    weights: Mapping[str, float],
+    repeated: frozenset[str],
+) -> None:
+    """Write what `Pipeline.open` reads, but for the encoder and keywords, which wrote themselves."""
+    root = draft.part(PARTS.index)
+    (root / "items.json").write_text(json.dumps(list(item_ids), ensure_ascii=False), encoding="utf-8")
+    save_file({"vectors": np.ascontiguousarray(vectors_MD)}, root / "vectors.safetensors")
+    retrievers["transitions"].save(draft.part(PARTS.transitions))
+    retrievers["popular"].save(draft.part(PARTS.popular))
+    said = {"weights": dict(weights), "repeated": sorted(repeated)}
+    (draft.part(PARTS.fusion) / "fusion.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+
+
+def recent_entries(state: FoldState) -> list[tuple[ItemId, Tally]]:
+    """The newest items of a state, oldest first: what training and serving call the history."""
+    return sorted(state.items.items(), key=lambda entry: (entry[1].at, entry[0]))[-_ENTRIES:]
+
+
+def history_of(entries: Sequence[tuple[ItemId, Tally]], items: Snapshot, *, now: datetime, n_fitted: int) -> History:
+    """Entries as retrievers read them: weights bounded, so that one much-visited item does not drown the rest.
+
+    Items that came after the retrievers were fitted on `n_fitted` items are unknown to them.
+    """
+    at_L = items.positions([name for name, _ in entries])
+    at_L[at_L >= n_fitted] = UNKNOWN
+    weights = [max(-_HEAVIEST, min(_HEAVIEST, tally.long)) for _, tally in entries]
+    ages = [(to_micros(now) - tally.at) / DAY for _, tally in entries]
+    return History.of(at_L, weights, ages)
+
+
+def fuse(parts: Mapping[str, NDArray[np.float32]], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """The weighted sum of standardised scores, shape (M,)."""
+    fused_M = np.zeros(len(next(iter(parts.values()))), np.float64)
+    for name, scores_M in parts.items():
+        fused_M += weights.get(name, 0.0) * scores_M
+    return fused_M
+
+
+def standardise(scores_M: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Zero mean and unit deviation over the catalogue; zeros where all are equal."""
+    deviation = float(scores_M.std())
+    if deviation == 0.0:
+        return np.zeros_like(scores_M)
+    scaled_M: NDArray[np.float32] = ((scores_M - scores_M.mean()) / deviation).astype(np.float32)
+    return scaled_M
+
+
+def _padded(scores_M: NDArray[np.float32], m: int) -> NDArray[np.float32]:
+    return scores_M if len(scores_M) == m else np.concatenate([scores_M, np.zeros(m - len(scores_M), np.float32)])

@@ -1,0 +1,86 @@
+"""The live index: a release's items and vectors, and what came after it: new and changed items by their text, at once.
+
+Legend: M items (those of the release first, then new ones as they came), D width.
+"""
+
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huaxiang.collect.catalogue import Catalogue
+from huaxiang.encoder.base import Encoder
+from huaxiang.retrieval.base import UNKNOWN
+from huaxiang.text.wording import item_text
+from huaxiang.types import ItemId, Vectors
+
+_AT_ONCE: Final = 64
+"""Changed items that a request encodes itself; more wait for the follower thread."""
+
+
+class LiveIndex:
+    """Item ids, their positions and vectors V; follows the catalogue. Safe to read from many threads.
+
+    Readers take `snapshot()` once per request and see one consistent state. Memory: 4 D bytes and about 300 for an
+    item.
+    """
+
+    def __init__(
+        self, item_ids: Sequence[ItemId], vectors_MD: Vectors, encoder: Encoder, catalogue: Catalogue, *, seq: int
+    ) -> None:
+        self._encoder, self._catalogue = encoder, catalogue
+        self._lock = threading.Lock()
+        self._seq = seq
+        self._changed = -1
+        self._now = Snapshot(tuple(item_ids), vectors_MD, {item: at for at, item in enumerate(item_ids)}, 0)
+        self.refresh()
+
+    def snapshot(self) -> "Snapshot":
+        """The index as it is; takes in a few changed items first."""
+        if self._catalogue.changed != self._changed and len(self._waiting()) <= _AT_ONCE:
+            self.refresh()
+        return self._now
+
+    def _waiting(self) -> list[ItemId]:
+        return [item for item in self._catalogue.changed_since(self._seq) if item in self._catalogue]
+
+    def refresh(self) -> None:
+        """Encode every item that was set since the last time."""
+        with self._lock:
+            changed, upto = self._catalogue.changed, self._catalogue.seq
+            waiting = self._waiting()
+            if waiting:
+                texts = [item_text(item) for name in waiting if (item := self._catalogue.get(name)) is not None]
+                self._now = self._now.with_items(waiting[: len(texts)], self._encoder.encode(texts))
+            self._changed, self._seq = changed, upto
+
+
+class Snapshot:
+    """One state of the index; never changed."""
+
+    def __init__(
+        self, item_ids: tuple[ItemId, ...], vectors_MD: Vectors, positions: dict[ItemId, int], generation: int
+    ) -> None:
+        self.item_ids, self.vectors_MD, self._positions = item_ids, vectors_MD, positions
+        self.generation = generation
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def position(self, item_id: ItemId) -> int:
+        """Index of an item, -1 where it is unknown."""
+        return self._positions.get(item_id, UNKNOWN)
+
+    def positions(self, item_ids: Sequence[ItemId]) -> NDArray[np.int64]:
+        """Indices of items, -1 where unknown."""
+        return np.fromiter((self._positions.get(item, UNKNOWN) for item in item_ids), np.int64, len(item_ids))
+
+    def with_items(self, item_ids: Sequence[ItemId], vectors_ND: Vectors) -> "Snapshot":
+        """The next state: vectors of known items replaced, new items appended."""
+        fresh = [item for item in item_ids if item not in self._positions]
+        positions = self._positions | {item: len(self) + at for at, item in enumerate(fresh)}
+        vectors_MD = np.concatenate([self.vectors_MD, np.zeros((len(fresh), vectors_ND.shape[1]), np.float32)])
+        vectors_MD[[positions[item] for item in item_ids]] = vectors_ND
+        return Snapshot((*self.item_ids, *fresh), vectors_MD, positions, self.generation + 1)

@@ -1,0 +1,178 @@
+"""The log as retrievers learn from it: one row for each item of each event that training may use.
+
+Memory: about 120 bytes for each row while it is read; Polars frames stay inside this module's callers.
+"""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from huaxiang.profiles.fold import WEIGHTS, resolve
+from huaxiang.profiles.portrait import FOREVER, Portraits
+from huaxiang.retrieval.base import Interactions
+from huaxiang.store import Store
+from huaxiang.types import ItemId
+
+REVIEW_WEIGHT: Final = 2.0
+"""A review counts as interest here, whatever it says: people review what they chose."""
+
+_COLUMNS: Final = [
+    "seq",
+    "event_id",
+    "event",
+    "subject",
+    "anonymous_id",
+    "user_id",
+    "item_id",
+    "timestamp",
+    "items",
+    "properties",
+]
+_INTEREST: Final = (*(name for name, weight in WEIGHTS.items() if weight > 0.0), "review")
+_MOST_EVENTS: Final = 500
+_DAY: Final = 86_400_000_000
+
+
+def read_interactions(
+    store: Store, *, consent_default: str = "granted", portraits: Portraits | None = None
+) -> pl.DataFrame:
+    """Every positive interaction: columns `person`, `item_id`, `at` (microseconds), `weight`, `event`, in time order.
+
+    Left out: people whose consent to training is denied, excluded events and refunded lines (where `portraits` is
+    given to resolve them). An anonymous id that one user claimed is that user; a shared one is its own person after its
+    first claim.
+    """
+    batches = list(
+        store.scan(events=frozenset({*_INTEREST, "consent", "identify", "profile_edit", "refund"}), columns=_COLUMNS)
+    )
+    if not batches:
+        return _empty()
+    log = pl.concat([pl.DataFrame(pl.from_arrow(batch)) for batch in batches], rechunk=False).with_columns(
+        pl.col("timestamp").dt.timestamp("us").alias("at")
+    )
+    rows = _item_rows(log.filter(pl.col("event").is_in(_INTEREST)))
+    rows = _with_persons(rows, log.filter(pl.col("event") == "identify"))
+    denied = _denied(log.filter(pl.col("event") == "consent"), consent_default)
+    if consent_default == "denied":
+        rows = rows.filter(pl.col("person").is_in(list(denied)))
+    elif denied:
+        rows = rows.filter(~pl.col("person").is_in(list(denied)))
+    if portraits is not None:
+        rows = _without_taken_back(rows, log.filter(pl.col("event").is_in(["profile_edit", "refund"])), portraits)
+    return rows.select("person", "item_id", "at", "weight", "event").sort("at", "person", maintain_order=True)
+
+
+def _empty() -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={"person": pl.String, "item_id": pl.String, "at": pl.Int64, "weight": pl.Float32, "event": pl.String}
+    )
+
+
+def _item_rows(log: pl.DataFrame) -> pl.DataFrame:
+    """Explode events of several items."""
+    weights = {**WEIGHTS, "review": REVIEW_WEIGHT}
+    lines = pl.col("items").str.json_decode(pl.List(pl.Struct({"item_id": pl.String})))
+    named = lines.list.eval(pl.element().struct.field("item_id"))
+    own = pl.concat_list(pl.col("item_id")).fill_null([])
+    both = pl.when(pl.col("items").is_null()).then(own).otherwise(pl.concat_list(own, named)).list.drop_nulls()
+    return (
+        log.with_columns(both.list.unique(maintain_order=True).alias("named"))
+        .with_columns(
+            (
+                pl.col("event").replace_strict(weights, default=0.0, return_dtype=pl.Float32)
+                / pl.col("named").list.len().clip(lower_bound=1).sqrt()
+            )
+            .cast(pl.Float32)
+            .alias("weight")
+        )
+        .drop("item_id")
+        .explode("named")
+        .rename({"named": "item_id"})
+        .filter(pl.col("item_id").is_not_null())
+    )
+
+
+def _with_persons(rows: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """`person`: the subject, or the user who claimed it; up to the first claim where others claimed it too."""
+    if links.is_empty():
+        return rows.with_columns(pl.col("subject").alias("person"))
+    undo = pl.col("properties").str.json_path_match("$.undo")
+    undone = links.select(undo.alias("undo")).drop_nulls()["undo"].to_list()
+    claims = (
+        links.filter(undo.is_null() & ~pl.col("event_id").is_in(undone) & pl.col("anonymous_id").is_not_null())
+        .sort("at", "seq")
+        .group_by("anonymous_id")
+        .agg(
+            pl.col("user_id").first().alias("claimant"),
+            pl.col("user_id").n_unique().alias("n_claimants"),
+            pl.col("at").first().alias("claimed_at"),
+        )
+    )
+    joined = rows.join(claims, on="anonymous_id", how="left", maintain_order="left")
+    belongs = pl.col("user_id").is_null() & ((pl.col("n_claimants") == 1) | (pl.col("at") <= pl.col("claimed_at")))
+    return joined.with_columns(
+        pl.when(belongs.fill_null(False)).then(pl.col("claimant")).otherwise(pl.col("subject")).alias("person")
+    )
+
+
+def _denied(consents: pl.DataFrame, default: str) -> set[str]:
+    """People whose last word on training differs from the default."""
+    said: dict[str, str] = {}
+    for subject, scope, status in (
+        consents.sort("at", "seq")
+        .select(
+            "subject",
+            pl.col("properties").str.json_path_match("$.scope").fill_null("all").alias("scope"),
+            pl.col("properties").str.json_path_match("$.status").alias("status"),
+        )
+        .iter_rows()
+    ):
+        if scope == "all" or "training" in scope:
+            said[subject] = status
+    return {subject for subject, status in said.items() if status is not None and status != default}
+
+
+def _without_taken_back(rows: pl.DataFrame, edits: pl.DataFrame, portraits: Portraits) -> pl.DataFrame:
+    gone: list[tuple[str, str | None]] = []
+    newest = edits["at"].max()
+    if newest is None:
+        return rows
+    for person in edits["subject"].unique().sort().to_list():
+        events = portraits.events(person, before=FOREVER)
+        resolved = resolve(events)
+        gone += [(event_id, None) for event_id in resolved.excluded]
+        gone += [(event_id, item) for event_id, items in resolved.refunded.items() for item in items]
+    whole = [event_id for event_id, item in gone if item is None]
+    lines = pl.DataFrame(
+        [pair for pair in gone if pair[1] is not None],
+        schema={"event_id": pl.String, "item_id": pl.String},
+        orient="row",
+    )
+    return rows.filter(~pl.col("event_id").is_in(whole)).join(lines, on=["event_id", "item_id"], how="anti")
+
+
+def to_interactions(rows: pl.DataFrame, item_ids: list[ItemId]) -> Interactions:
+    """Rows as retrievers read them: an item that a person met several times in a day stands once, at its heaviest.
+
+    A person's latest 500 interactions are kept: beyond that it is a crawler or a reseller, whose pairs would drown the
+    rest. Items outside `item_ids` are left out.
+    """
+    known = pl.DataFrame({"item_id": item_ids, "index": np.arange(len(item_ids), dtype=np.int32)})
+    met = (
+        rows.join(known, on="item_id", how="inner")
+        .with_columns((pl.col("at") // _DAY).alias("day"))
+        .group_by("person", "index", "day")
+        .agg(pl.col("at").min(), pl.col("weight").max())
+        .sort("person", "at", "index")
+        .group_by("person", maintain_order=True)
+        .tail(_MOST_EVENTS)
+    )
+    lengths = met.group_by("person", maintain_order=True).len()["len"].to_numpy()
+    return Interactions(
+        tuple(item_ids),
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        met["index"].to_numpy().astype(np.int32),
+        met["at"].to_numpy().astype(np.float64) / _DAY,
+        met["weight"].to_numpy().astype(np.float32),
+    )
