@@ -14,6 +14,8 @@ from huaxiang.errors import DataError
 MOMENT: Final = pl.Datetime("us", "UTC")
 _ISO: Final = "%Y-%m-%d %H:%M:%S%.f"
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_RULES_END: Final = 2037
+"""From here on Polars knows no summer time; such moments are read one by one."""
 _DAY_MONTH: Final = re.compile(
     r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*([AaPp][Mm])?)?", re.ASCII
 )
@@ -41,16 +43,18 @@ def moments(raw: pl.Series, timezone: tzinfo, day_first: bool | None) -> pl.Seri
     elif kind.is_numeric():
         found = _epochs(raw)
     else:
-        found = pl.Series([None] * len(raw), dtype=MOMENT)
+        found = _nothing(len(raw))
     left = raw.is_not_null() & found.is_null()
     if left.any() and (kind == pl.String or kind.is_numeric()):
         read = {value: read_moment(value, timezone, day_first) for value in raw.filter(left).unique()}
         slow = pl.Series([read.get(value) for value in raw], dtype=MOMENT)
         found = slow.zip_with(found.is_null(), found)
     fit = (found >= EPOCH) & (found < _LATEST)
-    return found.zip_with(fit.fill_null(False), pl.Series([None], dtype=MOMENT).new_from_index(0, len(raw))).alias(
-        "timestamp"
-    )
+    return found.zip_with(fit.fill_null(False), _nothing(len(raw))).alias("timestamp")
+
+
+def _nothing(n: int) -> pl.Series:
+    return pl.Series([None], dtype=MOMENT).new_from_index(0, n)
 
 
 def read_moment(value: Any, timezone: tzinfo, day_first: bool | None) -> datetime | None:
@@ -97,10 +101,11 @@ def _localised(naive: pl.Series, timezone: tzinfo) -> pl.Series:
         return naive.dt.replace_time_zone("UTC")
     if isinstance(timezone, ZoneInfo) and timezone.key:
         local = naive.dt.replace_time_zone(timezone.key, ambiguous="earliest", non_existent="null")
-        return local.dt.convert_time_zone("UTC")
+        told = local.dt.year() < _RULES_END
+        return local.dt.convert_time_zone("UTC").zip_with(told.fill_null(False), _nothing(len(local)))
     offset = timezone.utcoffset(None)
     if offset is None:
-        return pl.Series([None] * len(naive), dtype=MOMENT)
+        return _nothing(len(naive))
     return (naive - offset).dt.replace_time_zone("UTC")
 
 

@@ -73,7 +73,7 @@ def guess_columns(sample: Sample, given: Mapping[str, str], *, event: str | None
             ranked.setdefault(field, []).append((priority, column))
     for field, candidates in ranked.items():
         for _, column in sorted(candidates):
-            if _fits(field, _values(sample, column)):
+            if column == field or _fits(field, _values(sample, column)):
                 columns[field], why[field] = column, "by its name and values"
                 break
     if "timestamp" not in columns:

@@ -124,10 +124,10 @@ def _category(row: Mapping[str, Any]) -> Any:
     path = row.get("category") or row.get("categories")
     if isinstance(path, list) and path and isinstance(path[0], list):  # the 2014 dump has a list of paths
         path = path[0]
-    if not isinstance(path, list):
+    if path and not isinstance(path, list):
         return path
     main = row.get("main_cat")
-    steps = [_TAGS.sub("", part).strip() if isinstance(part, str) else part for part in path]
+    steps = [_TAGS.sub("", part).strip() if isinstance(part, str) else part for part in path or []]
     steps = list(dict.fromkeys(step for step in steps if step))  # some paths repeat their top
     return steps or ([main] if isinstance(main, str) and main and "<" not in main else None)
 

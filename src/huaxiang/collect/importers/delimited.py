@@ -92,7 +92,7 @@ def _read_fast(data: bytes, names: tuple[str, ...], delimiter: str, first_line: 
         table = pa_csv.read_csv(
             pa.BufferReader(data),
             pa_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=list(names)),
-            pa_csv.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
+            pa_csv.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=True),
             pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
             ),
@@ -113,6 +113,7 @@ def _read_slow(block: Block, names: tuple[str, ...], delimiter: str) -> Batch:
     rows: list[list[str]] = []
     numbers: list[int] = []
     bad: list[BadRow] = []
+    cut_row = lines.pop() if block.cut is not None and lines and lines[-1][-1] not in "\r\n" else ""
     at = 0
     while at < len(lines):
         at, reason = _read_run(lines, at, names, delimiter, rows, numbers)
@@ -120,7 +121,7 @@ def _read_slow(block: Block, names: tuple[str, ...], delimiter: str) -> Batch:
             bad.append(BadRow(block.first_line + at, reason, lines[at].rstrip("\r\n").replace(BROKEN, "\ufffd")))
             at += 1
     if block.cut is not None:
-        bad.append(BadRow(block.first_line + len(lines), block.cut, ""))
+        bad.append(BadRow(block.first_line + len(lines), block.cut, cut_row.replace(BROKEN, "\ufffd")))
     return Batch(_frame(rows, [block.first_line + number for number in numbers], names), bad=tuple(bad))
 
 

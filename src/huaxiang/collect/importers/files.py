@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from huaxiang.errors import DataError
 BLOCK: Final = 8 * 1024 * 1024
 MAX_BLOCK: Final = 64 * 1024 * 1024
 """A block grows up to this size while it looks for the end of a line or of a quoted field."""
+_STEP: Final = 256 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 _SAMPLE: Final = 200
 _DELIMITERS: Final = (",", "\t", ";", "|")
@@ -68,20 +69,30 @@ def count_lines(block: bytes) -> int:
 
 
 def _chunks(path: Path) -> Iterator[tuple[bytes, str | None]]:
-    """Pieces of the unpacked file, then an empty one; `(b"", reason)` where it is damaged."""
+    """Pieces of the unpacked file, then an empty one; `(rest, reason)` where it is damaged."""
     with path.open("rb") as plain:
         packed = plain.read(2) == b"\x1f\x8b"
         plain.seek(0)
-        file = cast(IO[bytes], gzip.GzipFile(fileobj=plain)) if packed else plain
-        while True:
-            try:
-                data = file.read(BLOCK)
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                yield b"", f"the gzip file is damaged or ends early ({error}); fetch it again"
-                return
-            yield data, None
-            if not data:
-                return
+        if not packed:
+            while data := plain.read(BLOCK):
+                yield data, None
+            yield b"", None
+            return
+        parts, size = [], 0
+        file = gzip.GzipFile(fileobj=plain)
+        try:
+            while data := file.read1(_STEP):  # one step at a time: what comes before the damage is kept
+                parts.append(data)
+                size += len(data)
+                if size >= BLOCK:
+                    yield b"".join(parts), None
+                    parts, size = [], 0
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            yield b"".join(parts), f"the gzip file is damaged or ends early ({error}); fetch it again"
+            return
+        if parts:
+            yield b"".join(parts), None
+        yield b"", None
 
 
 def _end(data: bytes, quoted: bool) -> int:
@@ -149,13 +160,17 @@ def _sample_table(text: str, delimiter: str) -> Sample:
 
 
 def _delimiter(text: str) -> str | None:
-    """The sign that cuts the header and the rows after it into the same number of parts; None where none does."""
+    """The sign that cuts the header into the most parts; None where none does.
+
+    Of tabs most rows must agree with the header, because sequences of words may be cut by tabs too.
+    """
     best: tuple[int, str] | None = None
     for delimiter in _DELIMITERS:
         records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         widths = [len(record) for record, _ in zip(filter(None, records), range(20), strict=False)]
         agreeing = sum(width == widths[0] for width in widths)
-        if widths[0] > 1 and agreeing * 2 > len(widths) and (best is None or widths[0] > best[0]):
+        enough = agreeing * 2 > len(widths) or delimiter != "\t"
+        if widths[0] > 1 and enough and (best is None or widths[0] > best[0]):
             best = (widths[0], delimiter)
     return best[1] if best else None
 

@@ -1,6 +1,7 @@
 """One JSON object per line, in the canonical names or in names that are mapped."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +15,13 @@ from huaxiang.collect.importers.base import BadRow, Batch, Options, Sample
 from huaxiang.collect.importers.files import Block, line_blocks
 from huaxiang.errors import DataError
 
-_SCALARS: Final = frozenset({str, int, float, bool})
+_NONE: Final = type(None)
+_SCALARS: Final = frozenset({str, int, float, bool, _NONE})
+_TEXT: Final = frozenset({str, _NONE})
 _ALLOWED: Final = {
-    **dict.fromkeys(IDS, frozenset({str, int})),
-    **dict.fromkeys(NUMBERS, frozenset({int, float})),
-    "timestamp": frozenset({str, int, float}),
+    **dict.fromkeys(IDS, frozenset({str, int, _NONE})),
+    **dict.fromkeys(NUMBERS, frozenset({int, float, _NONE})),
+    "timestamp": frozenset({str, int, float, _NONE}),
 }
 
 
@@ -34,9 +37,10 @@ class JSONLines:
 
     def batches(self, path: Path, _: Sample, options: Options) -> Iterator[Batch]:
         """The rows in the canonical names."""
-        names = {column: field for field, column in options.columns.items()}
+        names = {column: field for field, column in options.columns.items() if column != field}
         for lines, rows, bad in json_rows(path):
-            yield _batch(lines, [{names.get(key, key): row[key] for key in row} for row in rows], bad)
+            named = [{names.get(key, key): row[key] for key in row} for row in rows] if names else rows
+            yield _batch(lines, named, bad)
 
     def notes(self, _: Options) -> tuple[str, ...]:
         """Nothing beyond the columns, which are shown."""
@@ -83,37 +87,46 @@ def _one_by_one(
 
 def _batch(lines: Sequence[int], rows: list[dict[str, Any]], bad: Sequence[BadRow]) -> Batch:
     """Rows of plain values as columns, the others as payloads; which one a row is depends on that row alone."""
-    keys = dict.fromkeys(key for row in rows for key in row)
-    odd: set[int] = set()
-    for key in keys:
-        allowed = _ALLOWED.get(key, frozenset({str}) if key in FIELDS - set(NESTED) else _SCALARS)
-        kinds = {type(row.get(key)) for row in rows} - {type(None)}
-        if key in NESTED or not kinds <= allowed or float in kinds or key == "price":
-            odd |= {at for at, row in enumerate(rows) if not _plain(key, row.get(key), allowed)}
+    keys = list(dict.fromkeys(chain.from_iterable(rows)))
+    values = {key: [row.get(key) for row in rows] for key in keys}
+    odd = {at for key in keys for at in _odd(key, values[key])}
+    if odd:
+        plain = [at for at in range(len(rows)) if at not in odd]
+        values = {key: [column[at] for at in plain] for key, column in values.items()}
+        kept, kept_lines = [rows[at] for at in plain], [lines[at] for at in plain]
+    else:
+        kept, kept_lines = rows, list(lines)
     extra = sorted(key for key in keys if key not in FIELDS and key not in GIVEN_BY_STORE)
-    plain = [at for at in range(len(rows)) if at not in odd] if odd else range(len(rows))
-    kept = [rows[at] for at in plain] if odd else rows
-    columns = [_column(key, kept) for key in keys if key in FIELDS and key not in NESTED]
+    columns = [_column(key, values[key]) for key in keys if key in FIELDS and key not in NESTED]
     if extra:
         columns.append(pl.Series("properties_json", [_properties(row, extra) for row in kept], dtype=pl.String))
-    columns.append(pl.Series("line", [lines[at] for at in plain], dtype=pl.Int64))
+    columns.append(pl.Series("line", kept_lines, dtype=pl.Int64))
     payloads = tuple((lines[at], rows[at]) for at in sorted(odd))
     return Batch(pl.DataFrame(columns) if kept else None, payloads, tuple(bad))
 
 
-def _plain(key: str, value: Any, allowed: frozenset[type]) -> bool:
-    if value is None:
-        return True
-    if key in NESTED or type(value) not in allowed:
-        return False
+def _odd(key: str, values: Sequence[Any]) -> list[int]:
+    """Where a key's values are of a type, or a number, that columns do not hold."""
+    if key in NESTED:
+        return [at for at, value in enumerate(values) if value is not None]
+    allowed = _ALLOWED.get(key, _TEXT if key in FIELDS else _SCALARS)
     if key == "price":
-        return type(value) in {int, float} and 0.0 <= value < 1e300
-    return type(value) is not float or value - value == 0.0  # else infinite or no number
+        return [at for at, value in enumerate(values) if not (value is None or _is_price(value))]
+    kinds = set(map(type, values))
+    odd = [] if kinds <= allowed else [at for at, value in enumerate(values) if type(value) not in allowed]
+    if float in kinds:
+        odd += [at for at, value in enumerate(values) if type(value) is float and value - value != 0.0]
+    if int in kinds:
+        odd += [at for at, value in enumerate(values) if type(value) is int and abs(value) >= 1 << 63]
+    return odd
 
 
-def _column(key: str, rows: Sequence[Mapping[str, Any]]) -> pl.Series:
-    values = [row.get(key) for row in rows]
-    kinds = {type(value) for value in values} - {type(None)}
+def _is_price(value: Any) -> bool:
+    return type(value) in {int, float} and 0.0 <= value < 1e300
+
+
+def _column(key: str, values: list[Any]) -> pl.Series:
+    kinds = set(map(type, values)) - {_NONE}
     if key in NUMBERS or (key == "timestamp" and str not in kinds):
         return pl.Series(key, values, dtype=pl.Float64, strict=False)
     if kinds - {str}:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from huaxiang.collect.clock import read_moment
 from huaxiang.collect.importers.base import BadRow, Batch, Options, Sample
 from huaxiang.collect.importers.delimited import table_batches
 from huaxiang.collect.importers.parquet import parquet_batches
@@ -36,7 +37,7 @@ class OnlineRetail:
         """Whether the columns are an invoice's: number, stock code, quantity, date, price."""
         return sample.kind in {"parquet", "table"} and set(_renaming(sample.columns).values()) >= _NEEDED
 
-    def batches(self, path: Path, sample: Sample, _: Options) -> Iterator[Batch]:
+    def batches(self, path: Path, sample: Sample, options: Options) -> Iterator[Batch]:
         """Purchases, refunds and, where a description is new, items."""
         seen: Counter[int] = Counter()
         named: dict[str, str] = {}
@@ -45,7 +46,7 @@ class OnlineRetail:
             if table.frame is None:
                 yield table
                 continue
-            yield _lines(table.frame.rename(_renaming(sample.columns)), table.bad, seen, named)
+            yield _lines(table.frame.rename(_renaming(sample.columns)), table.bad, seen, named, options)
 
     def notes(self, _: Options) -> tuple[str, ...]:
         """How lines that are no plain purchase were taken."""
@@ -62,7 +63,9 @@ def _renaming(columns: tuple[str, ...]) -> dict[str, str]:
     return {column: _NAMES[name] for column, name in plain.items() if name in _NAMES}
 
 
-def _lines(rows: pl.DataFrame, bad: tuple[BadRow, ...], seen: Counter[int], named: dict[str, str]) -> Batch:
+def _lines(
+    rows: pl.DataFrame, bad: tuple[BadRow, ...], seen: Counter[int], named: dict[str, str], options: Options
+) -> Batch:
     pieces = pl.col("pieces").cast(pl.Float64, strict=False)
     price = pl.col("price").cast(pl.Float64, strict=False)
     invoice = pl.col("session_id").cast(pl.String)
@@ -77,7 +80,7 @@ def _lines(rows: pl.DataFrame, bad: tuple[BadRow, ...], seen: Counter[int], name
     kept = typed.filter(faults.is_null())
     refused = rows.with_columns(faults.alias("fault")).filter(faults.is_not_null())
     broken = [_bad(row) for row in refused.iter_rows(named=True)]
-    return Batch(_events(kept, seen), bad=(*bad, *broken), derived=tuple(_items(kept, named)))
+    return Batch(_events(kept, seen), bad=(*bad, *broken), derived=tuple(_items(kept, named, options)))
 
 
 def _code() -> pl.Expr:
@@ -136,7 +139,7 @@ def _occurrences(frame: pl.DataFrame, seen: Counter[int]) -> list[str | None]:
     return found
 
 
-def _items(kept: pl.DataFrame, named: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _items(kept: pl.DataFrame, named: dict[str, str], options: Options) -> Iterator[dict[str, Any]]:
     """A `set_item` at the first sale under each new description of a stock code."""
     if "description" not in kept.columns:
         return
@@ -150,4 +153,5 @@ def _items(kept: pl.DataFrame, named: dict[str, str]) -> Iterator[dict[str, Any]
         if named.get(code) != description:
             named[code] = description
             properties = {"name": description, "price": price}
-            yield {"event": "set_item", "item_id": code, "timestamp": at, "properties": properties}
+            moment = read_moment(at, options.timezone, options.day_first)
+            yield {"event": "set_item", "item_id": code, "timestamp": moment, "properties": properties}
