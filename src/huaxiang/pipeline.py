@@ -21,9 +21,9 @@ from huaxiang.errors import DataError, ReleaseError
 from huaxiang.profiles import FoldState, Portraits
 from huaxiang.profiles.facets import Interests, interests
 from huaxiang.profiles.state import DAY, Tally, to_micros
-from huaxiang.ranking.affinity import FacetMatrix
 from huaxiang.ranking.explain import reasons
 from huaxiang.ranking.rules import compile_filter
+from huaxiang.ranking.shelf import Shelf
 from huaxiang.release import Draft, Release
 from huaxiang.retrieval.base import UNKNOWN, History, Retriever
 from huaxiang.retrieval.item_to_item import ItemToItem
@@ -31,7 +31,7 @@ from huaxiang.retrieval.live import LiveIndex, Snapshot
 from huaxiang.retrieval.popular import Popular
 from huaxiang.text.keywords import Keywords
 from huaxiang.text.wording import history_text
-from huaxiang.types import ItemId, Ranked, Reason, UserId, Vectors
+from huaxiang.types import Facet, ItemId, Ranked, Reason, UserId, Vectors
 
 Basis = Literal["profile", "popularity", "consent"]
 Shown = Literal["purchased", "all", "none"]
@@ -97,7 +97,7 @@ class Pipeline:
         self._retrievers = retrievers
         self._weights = weights
         self._repeated = repeated
-        self._facets: tuple[int, FacetMatrix] | None = None
+        self._shelf = Shelf.of(index.snapshot().item_ids, portraits.item_facets)
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     @classmethod
@@ -159,7 +159,10 @@ class Pipeline:
         shown = np.flatnonzero(allowed_M)
         order = shown[np.argsort(-fused_M[shown], kind="stable")[:k]]
         names = tuple(items.item_ids[at] for at in order)
-        why = tuple(self._reasons(int(at), person, parts, items, state) for at in order) if explain else ()
+        why: tuple[tuple[Reason, ...], ...] = ()
+        if explain:
+            facets = person.known.facets(state, config=self.portraits.config)
+            why = tuple(self._reasons(int(at), person, facets, parts, items, state) for at in order)
         return Ranked(names, fused_M[order].astype(np.float32), why), person.basis
 
     def read(self, state: FoldState, items: Snapshot, *, now: datetime) -> Person:
@@ -178,7 +181,7 @@ class Pipeline:
         """Standardised scores of shape (M,) of every retriever; zeros where one has nothing to say."""
         raw = {name: retriever.scores([person.history])[0] for name, retriever in self._retrievers.items()}
         raw["content"] = items.vectors_MD @ person.u_D
-        raw["profile"] = self._facet_matrix(items).scores(person.known.shares)
+        raw["profile"] = self.shelf(items).scores(person.known.shares)
         return {name: standardise(_padded(scores_M, len(items))) for name, scores_M in raw.items()}
 
     def _vector(self, state: FoldState, entries: Sequence[tuple[ItemId, Tally]]) -> NDArray[np.float32]:
@@ -195,12 +198,20 @@ class Pipeline:
                 self._vectors.popitem(last=False)
         return kept
 
-    def _facet_matrix(self, items: Snapshot) -> FacetMatrix:
-        changed = self.catalogue.changed
-        kept = self._facets
-        if kept is None or kept[0] != changed:
-            kept = self._facets = (changed, FacetMatrix(items.item_ids, self.portraits.item_facets))
-        return kept[1]
+    def refresh(self) -> None:
+        """Take in changed items, and rebuild the shelf where its patches have grown; for a thread beside requests."""
+        self.index.refresh()
+        items = self.index.snapshot()
+        if self._shelf.wants_rebuilding:
+            self._shelf = Shelf.of(items.item_ids, self.portraits.item_facets)
+        self.shelf(items)
+
+    def shelf(self, items: Snapshot) -> Shelf:
+        """The shelf as it is now."""
+        kept = self._shelf
+        if kept.changed != self.catalogue.changed or len(kept.alive_M) != len(items):
+            kept = self._shelf = kept.after(items.item_ids, items.by_id, self.portraits.item_facets)
+        return kept
 
     def allowed(
         self,
@@ -213,14 +224,20 @@ class Pipeline:
         item_ids: Sequence[ItemId] | None = None,
     ) -> NDArray[np.bool_]:
         """Shape (M,): what may be shown: in stock, asked for, not muted, not bought once for good."""
-        allowed_M: NDArray[np.bool_] = np.zeros(len(items), dtype=np.bool_)
-        wanted = items.item_ids if item_ids is None else item_ids
-        test = compile_filter(where or {})
-        for name, at in zip(wanted, range(len(items)) if item_ids is None else items.positions(wanted), strict=True):
-            item = self.catalogue.get(name)
-            allowed_M[at] = at >= 0 and item is not None and item.in_stock and (not where or test(item))
+        shelf = self.shelf(items)
+        allowed_M = shelf.alive_M.copy()
+        if item_ids is not None:
+            wanted = items.positions(item_ids)
+            asked_M = np.zeros(len(items), dtype=np.bool_)
+            asked_M[wanted[wanted >= 0]] = True
+            allowed_M &= asked_M
+        if where:
+            test = compile_filter(where)
+            for at in np.flatnonzero(allowed_M):
+                item = self.catalogue.get(items.item_ids[at])
+                allowed_M[at] = item is not None and test(item)
         if person.known.muted:
-            allowed_M &= ~self._facet_matrix(items).having(person.known.muted)
+            allowed_M &= ~shelf.having(person.known.muted)
         if filter_seen != "none":
             seen = state.bought if filter_seen == "purchased" else state.items
             gone = items.positions([name for name in seen if filter_seen == "all" or not self._is_repeated(name)])
@@ -232,7 +249,13 @@ class Pipeline:
         return item is not None and " > ".join(item.category) in self._repeated
 
     def _reasons(
-        self, at: int, person: Person, parts: Mapping[str, NDArray[np.float32]], items: Snapshot, state: FoldState
+        self,
+        at: int,
+        person: Person,
+        facets: Sequence[Facet],
+        parts: Mapping[str, NDArray[np.float32]],
+        items: Snapshot,
+        state: FoldState,
     ) -> tuple[Reason, ...]:
         item = self.catalogue.get(items.item_ids[at])
         if item is None:
@@ -248,7 +271,7 @@ class Pipeline:
             history=[
                 (self.catalogue.get(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries
             ],
-            interests=person.known.facets,
+            interests=facets,
             item_facets=self.portraits.item_facets,
             language=spoken,
         )
@@ -260,7 +283,8 @@ class Pipeline:
         if at < 0:
             raise DataError(f"no item {item_id!r} in the index; set it first")
         person = self.read(state, items, now=now)
-        return self._reasons(at, person, self.parts(person, items), items, state)
+        facets = person.known.facets(state, config=self.portraits.config)
+        return self._reasons(at, person, facets, self.parts(person, items), items, state)
 
     def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:
         """The `k` items nearest to each by text and by what people do; popular ones for an item never seen."""
@@ -280,8 +304,8 @@ class Pipeline:
             text_M = items.vectors_MD @ items.vectors_MD[at]
             weights = {name: max(self._weights.get(name, 0.0), 0.1) for name in ("transitions", "content")}
             fused_M = fuse({"transitions": standardise(graph_M), "content": standardise(text_M)}, weights)
-        alive = [j for j, name in enumerate(items.item_ids) if j != at and name in self.catalogue]
-        alive_A = np.array(alive, dtype=np.int64)
+        alive_A = np.flatnonzero(self.shelf(items).alive_M)
+        alive_A = alive_A[alive_A != at]
         order = alive_A[np.argsort(-fused_M[alive_A], kind="stable")[:k]]
         return Ranked(tuple(items.item_ids[j] for j in order), fused_M[order].astype(np.float32))
 

@@ -66,6 +66,8 @@ class Shop:
                 current = self.releases.current
                 if current is not None and current.id != self.release_id:
                     self._pipeline = Pipeline.open(current, self.portraits)
+                elif self._pipeline is not None:
+                    self._pipeline.refresh()
             except ReleaseError:
                 logger.exception("the current release cannot be opened; the one before goes on answering")
 

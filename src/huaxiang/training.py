@@ -46,8 +46,8 @@ _MOST_JUDGES: Final = 600
 _STRONG: Final = 3.0
 _GRID: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
 _START: Final[Mapping[str, float]] = {"transitions": 1.0, "content": 0.2, "profile": 0.2, "popular": 0.1}
-_ENCODER_SHARE: Final = 0.6
-"""Of the budget that goes to the encoder; the rest reads the log, fits the retrievers and selects."""
+_ENCODER_SHARE: Final = 0.7
+"""Of what is left of the budget after reading the log: the rest encodes items, fits the retrievers and selects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def train(
             users=people,
             out=draft.part(PARTS.encoder),
             checkpoint=checkpoint,
-            budget_seconds=max(20.0, budget_seconds * _ENCODER_SHARE - (time.perf_counter() - started)),
+            budget_seconds=max(20.0, _ENCODER_SHARE * (budget_seconds - (time.perf_counter() - started))),
             seed=seed,
             progress=lambda stage, step, planned, _left: tell(f"encoder: {stage}", step / max(1, planned)),
         )

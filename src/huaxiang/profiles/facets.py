@@ -34,20 +34,30 @@ class _Heap:
 
 @dataclass(frozen=True, slots=True)
 class Interests:
-    """Facets of a state at a moment, and the shares behind them for ranking.
+    """Shares of a state's interest at a moment, for ranking; `facets` adds the evidence, for people.
 
     Attributes:
         shares: `(facet, value)` to score: signed share of all interest, edits applied; muted ones are absent.
         muted: what the user asked never to be shown.
+        heaps: the items and words behind each share.
+        removed: the newest removal of each facet that was removed.
     """
 
-    facets: tuple[Facet, ...]
     shares: Mapping[tuple[str, str], float]
     muted: frozenset[tuple[str, str]]
+    heaps: Mapping[tuple[str, str], _Heap]
+    removed: Mapping[tuple[str, str], Edit]
+
+    def facets(self, state: FoldState, *, config: FoldConfig) -> tuple[Facet, ...]:
+        """Brand, category, attribute, price band and keyword facets, strongest first within each kind."""
+        kept = _strongest(self.shares)
+        return tuple(
+            _facet(state, key, self.shares[key], self.heaps.get(key), self.removed.get(key), config) for key in kept
+        )
 
 
 def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> Interests:
-    """Brand, category, attribute, price band and keyword facets, strongest first within each kind."""
+    """What a state is interested in, through today's catalogue."""
     micros = to_micros(now)
     removed = {(edit.facet, edit.value): edit for edit in state.edits if edit.op == "remove"}
     heaps = _gather(state, item_facets, micros, config, removed)
@@ -56,9 +66,7 @@ def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, confi
     whole = sum(map(abs, masses)) + sum(words)
     shares = {key: max(-1.0, min(1.0, heap.mass / whole)) for key, heap in heaps.items()} if whole > 0.0 else {}
     muted = _apply_edits(state.edits, shares)
-    kept = _strongest(shares)
-    facets = [_facet(state, key, shares[key], heaps.get(key), removed.get(key), config) for key in kept]
-    return Interests(tuple(facets), shares, muted)
+    return Interests(shares, muted, heaps, removed)
 
 
 def _gather(

@@ -17,6 +17,7 @@ from huaxiang.profiles.summary import summary
 from huaxiang.store import Record, Store
 from huaxiang.types import (
     CONSENT_SCOPES,
+    EVENT_NAMES,
     REACHING_BACK,
     Event,
     Profile,
@@ -30,6 +31,8 @@ _WINDOW: Final = 256
 _ALL: Final = 2_000_000
 _KEPT_USERS: Final = 4_096
 _SNAPSHOT: Final = "snapshot"
+_FOLDED: Final = EVENT_NAMES - {"view_item_list", "set_item", "delete_item"}
+"""What was merely shown says nothing of a person, and is the bulk of many logs."""
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """Later than any event: a reading of everything."""
 
@@ -93,7 +96,7 @@ class Portraits:
         return self._fold_whole(events), has_later
 
     def _history(self, source: Source, before: datetime, limit: int) -> list[Event]:
-        found = self.store.history(source.subject, before=before, limit=limit)
+        found = self.store.history(source.subject, before=before, limit=limit, events=_FOLDED)
         return [event for event in found if source.holds(event)] if source.until else found
 
     def _fold_whole(self, events: list[Event]) -> FoldState:
@@ -137,10 +140,11 @@ class Portraits:
             shown["behaviour"] = view.behaviour(state, now=now)
         if consents["personalisation"] == "granted":
             known = view.interests(state, self.item_facets, now=now, config=self.config)
+            facets = known.facets(state, config=self.config)
             needs = view.needs(state, self.item_facets, now=now, config=self.config)
-            said = summary(known.facets, needs, shown.get("behaviour", {}))
+            said = summary(facets, needs, shown.get("behaviour", {}))
             mood = view.mood(state, now=now, config=self.config)
-            shown |= {"interests": known.facets, "needs": needs, "mood": mood, "summary": said}
+            shown |= {"interests": facets, "needs": needs, "mood": mood, "summary": said}
         return Profile(user_id=user_id, as_of=check_aware("now", now), **shown)
 
     def _version(self, state: FoldState) -> str:

@@ -34,7 +34,7 @@ class LiveIndex:
         self._lock = threading.Lock()
         self._seq = seq
         self._changed = -1
-        self._now = Snapshot(tuple(item_ids), vectors_MD, {item: at for at, item in enumerate(item_ids)}, 0)
+        self._now = Snapshot(tuple(item_ids), vectors_MD, {item: at for at, item in enumerate(item_ids)})
         self.refresh()
 
     def snapshot(self) -> "Snapshot":
@@ -60,27 +60,24 @@ class LiveIndex:
 class Snapshot:
     """One state of the index; never changed."""
 
-    def __init__(
-        self, item_ids: tuple[ItemId, ...], vectors_MD: Vectors, positions: dict[ItemId, int], generation: int
-    ) -> None:
-        self.item_ids, self.vectors_MD, self._positions = item_ids, vectors_MD, positions
-        self.generation = generation
+    def __init__(self, item_ids: tuple[ItemId, ...], vectors_MD: Vectors, positions: dict[ItemId, int]) -> None:
+        self.item_ids, self.vectors_MD, self.by_id = item_ids, vectors_MD, positions
 
     def __len__(self) -> int:
         return len(self.item_ids)
 
     def position(self, item_id: ItemId) -> int:
         """Index of an item, -1 where it is unknown."""
-        return self._positions.get(item_id, UNKNOWN)
+        return self.by_id.get(item_id, UNKNOWN)
 
     def positions(self, item_ids: Sequence[ItemId]) -> NDArray[np.int64]:
         """Indices of items, -1 where unknown."""
-        return np.fromiter((self._positions.get(item, UNKNOWN) for item in item_ids), np.int64, len(item_ids))
+        return np.fromiter((self.by_id.get(item, UNKNOWN) for item in item_ids), np.int64, len(item_ids))
 
     def with_items(self, item_ids: Sequence[ItemId], vectors_ND: Vectors) -> "Snapshot":
         """The next state: vectors of known items replaced, new items appended."""
-        fresh = [item for item in item_ids if item not in self._positions]
-        positions = self._positions | {item: len(self) + at for at, item in enumerate(fresh)}
+        fresh = [item for item in item_ids if item not in self.by_id]
+        positions = self.by_id | {item: len(self) + at for at, item in enumerate(fresh)}
         vectors_MD = np.concatenate([self.vectors_MD, np.zeros((len(fresh), vectors_ND.shape[1]), np.float32)])
         vectors_MD[[positions[item] for item in item_ids]] = vectors_ND
-        return Snapshot((*self.item_ids, *fresh), vectors_MD, positions, self.generation + 1)
+        return Snapshot((*self.item_ids, *fresh), vectors_MD, positions)
