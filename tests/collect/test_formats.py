@@ -209,3 +209,11 @@ def test_the_public_invoices(tmp_path: Path, store: Store) -> None:
 def test_the_public_sequences(tmp_path: Path, store: Store) -> None:
     report = bring(public("amazon2014_seq/Beauty/sequences.txt.gz"), store, tmp_path)
     assert (report.format, counts(report)) == ("sequences", (198_502, 198_502, 0, 0))
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_public_reviews_in_a_csv(tmp_path: Path, store: Store) -> None:
+    path = public("datafiniti_amazon_reviews/reviews.csv.gz")
+    report = bring(path, store, tmp_path, Options(event="review"))
+    assert (report.format, counts(report)) == ("csv", (34_660, 34_614, 0, 46))

@@ -50,21 +50,12 @@ def check_event(
     """
     if not isinstance(payload, Mapping):
         raise DataError(f"an event must be a JSON object, not {_kind(payload)}")
-    fields: dict[str, Any] = {}
-    extra: dict[str, Any] | None = None
-    for key, value in payload.items():
-        rule = _RULES.get(key)
-        if rule is None:
-            if key not in GIVEN_BY_STORE and key != "timestamp":
-                extra = {} if extra is None else extra
-                extra[key] = value
-        elif value is not None:
-            fields[key] = rule(key, value)
+    fields, extra = _taken(payload)
     if fields.pop("tenant", tenant) != tenant:
         raise DataError(f"tenant {payload['tenant']!r} is not this key's tenant; leave the field out")
     _check_name(fields)
     fields["timestamp"] = _moment(payload, timezone, now)
-    if extra is not None:
+    if extra:
         _keep(extra, fields)
     if "user_id" not in fields and "anonymous_id" not in fields and "session_id" in fields:
         fields["anonymous_id"] = fields["session_id"]
@@ -74,6 +65,20 @@ def check_event(
     event = Event(**fields)
     _check_needs(event)
     return event
+
+
+def _taken(payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The known fields, each checked, and the unknown ones; nulls count as absent."""
+    fields: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for key, value in payload.items():
+        rule = _RULES.get(key)
+        if rule is None:
+            if key not in GIVEN_BY_STORE and key != "timestamp":
+                extra[key] = value
+        elif value is not None:
+            fields[key] = rule(key, value)
+    return fields, extra
 
 
 def _moment(payload: Mapping[str, Any], timezone: tzinfo | None, now: datetime | None) -> datetime:

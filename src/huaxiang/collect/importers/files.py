@@ -136,6 +136,8 @@ def _sample_text(data: bytes) -> Sample:
     lines = [line for line in data[: 1 << 20].splitlines()[: 5 * _SAMPLE] if line.strip()]
     if not lines:
         return Sample("empty")
+    if lines[0].lstrip()[:1] == b"[":
+        raise DataError("the file is a JSON array; write one object per line instead, as `jq -c '.[]'` does")
     if any(line.lstrip()[:1] == b"{" for line in lines[:3]):
         rows = tuple(row for line in lines[:_SAMPLE] if isinstance(row := parse_json(line), dict))
         return Sample("json", tuple(dict.fromkeys(key for row in rows for key in row)), rows)
