@@ -1,0 +1,56 @@
+"""Intervals by bootstrap over users: percentile method (Efron & Tibshirani 1993)."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huaxiang.errors import DataError
+
+
+class Interval(NamedTuple):
+    """A mean and the ends of its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def bootstrap(
+    values: NDArray[np.float64], *, rng: np.random.Generator, n_draws: int = 1000, level: float = 0.95
+) -> Interval:
+    """Interval of the mean over users of a metric; NaN users are left out.
+
+    Args:
+        values: shape (n_users,).
+    Returns:
+        All NaN where no user has a value.
+    Raises:
+        DataError: the level is not inside (0, 1) or there is no draw.
+    """
+    if not 0.0 < level < 1.0 or n_draws < 1:
+        raise DataError(f"an interval needs a level inside (0, 1) and a draw, got {level} and {n_draws}")
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    levels, counts = np.unique(known, return_counts=True)
+    if len(levels) <= len(known) // 4:  # few distinct values, as with one relevant item: draw how often each comes up
+        means = rng.multinomial(len(known), counts / len(known), size=n_draws) @ levels / len(known)
+    else:
+        means = np.array([known[rng.integers(0, len(known), len(known))].mean() for _ in range(n_draws)])
+    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return Interval(float(known.mean()), float(low), float(high))
+
+
+def paired_bootstrap(
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    *,
+    rng: np.random.Generator,
+    n_draws: int = 1000,
+    level: float = 0.95,
+) -> Interval:
+    """Interval of the mean difference a - b over the same users in the same order; it is real where it leaves out 0."""
+    if a.shape != b.shape:
+        raise DataError(f"a pair needs the same users on both sides, got {a.shape} and {b.shape}")
+    return bootstrap(a - b, rng=rng, n_draws=n_draws, level=level)
