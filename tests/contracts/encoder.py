@@ -16,7 +16,8 @@ TITLES = [
 class EncoderContract:
     def test_every_text_gets_one_row_of_the_stated_width(self, encoder: Encoder) -> None:
         vectors = encoder.encode(TITLES)
-        assert (vectors.shape, vectors.dtype) == ((5, encoder.d), np.float32)
+        assert vectors.shape == (5, encoder.d)
+        assert vectors.dtype == np.dtype(np.float32)
 
     def test_rows_have_length_one(self, encoder: Encoder) -> None:
         np.testing.assert_allclose(np.linalg.norm(encoder.encode(TITLES), axis=1), 1.0, atol=1e-5)

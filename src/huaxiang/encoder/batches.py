@@ -27,6 +27,11 @@ def pad(rows: Rows, pad_id: int) -> "tuple[torch.Tensor, torch.Tensor]":
     return torch.from_numpy(ids_BL), torch.from_numpy(mask_BL)
 
 
+def cut(rows: Rows, max_tokens: int) -> Rows:
+    """Rows of at most `max_tokens`, each still ending in its own last token, the end mark."""
+    return [row if len(row) <= max_tokens else [*row[: max_tokens - 1], row[-1]] for row in rows]
+
+
 def shuffled(lengths: Sequence[int], size: int, rng: np.random.Generator, window: int = 16) -> Iterator[list[int]]:
     """Batches of `size` indices without end: each epoch in a new order, sorted by length within windows of batches.
 

@@ -14,30 +14,38 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from huaxiang.encoder.batches import Rows, shuffled
+from huaxiang.encoder.batches import cut, shuffled
 from huaxiang.encoder.heldout import Retrieval, Validation
 from huaxiang.encoder.model import Network
-from huaxiang.encoder.pretrain import adamw
+from huaxiang.encoder.pretrain import adamw, descend
 from huaxiang.encoder.schedule import Progress, Schedule
 
 if TYPE_CHECKING:
     import torch
 
 _VALIDATIONS: Final = 5
-_PATIENCE: Final = 2
+_PATIENCE: Final = 3
+_BETWEEN_CHECKS: Final = 20
+"""Steps between two checks, at least: fewer change less than a check can see."""
 _SHARE_OF_CHECKS: Final = 0.25
 """Of the time, at most, that goes into validation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """Settings of contrastive fine-tuning; defaults by validation recall after the same steps."""
+    """Settings of contrastive fine-tuning; defaults by validation recall after the same steps.
+
+    Attributes:
+        max_tokens: where texts are cut while training, at most where the encoder cuts them: a step of 64 tokens costs
+            two thirds of one of 96.
+    """
 
     batch_size: int = 64
     learning_rate: float = 5e-4
-    temperature: float = 0.05
+    temperature: float = 0.1
     epochs: int = 10
     weight_decay: float = 0.01
+    max_tokens: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +70,11 @@ class ContrastReport:
 
 def finetune(
     network: Network,
-    items: Rows,
-    pairs: Sequence[tuple[Sequence[int], int]],
+    items: Sequence[str],
+    pairs: Sequence[tuple[str, int]],
     validation: Validation,
     *,
+    before: Retrieval,
     seconds: float,
     rng: np.random.Generator,
     max_steps: int | None = None,
@@ -75,17 +84,18 @@ def finetune(
     """Train `network.lm.base_model` in place; what validates best is what remains, the beginning included.
 
     Args:
-        items: token ids of each different item text, none empty.
-        pairs: token ids of a history and the index in `items` of what came next; none is in `validation`.
+        items: each different item text, none blank.
+        pairs: a history and the index in `items` of what came next; none is in `validation`.
+        before: what `validation` says of the network as it is.
 
     Memory: weights five times (Adam and the best so far), plus activations of two batches of `max_tokens`.
     """
     started = time.monotonic()
-    best = _Best(network, validation)
-    each_check = time.monotonic() - started
+    best = _Best(network, validation, before)
+    each_check = before.seconds
     planned = math.ceil(len(pairs) / settings.batch_size) * settings.epochs
     n_checks = max(1, min(_VALIDATIONS, int(seconds * _SHARE_OF_CHECKS / max(each_check, 1e-9))))
-    for_steps = seconds - (n_checks + 1) * each_check
+    for_steps = seconds - n_checks * each_check
     schedule = Schedule(planned if max_steps is None else min(planned, max_steps), for_steps)
     losses: list[float] = []
     if not schedule.done:
@@ -107,9 +117,9 @@ def finetune(
 class _Best:
     """The best weights so far by validation, and how often in a row they were not beaten."""
 
-    def __init__(self, network: Network, validation: Validation) -> None:
+    def __init__(self, network: Network, validation: Validation, before: Retrieval) -> None:
         self._network, self._validation = network, validation
-        self.first = self.found = validation.check(network)
+        self.first = self.found = before
         self._weights = self._copy()
         self._misses = 0
         self.improved = False
@@ -137,8 +147,8 @@ class _Best:
 
 def _train(
     network: Network,
-    items: Rows,
-    pairs: Sequence[tuple[Sequence[int], int]],
+    items: Sequence[str],
+    pairs: Sequence[tuple[str, int]],
     best: _Best,
     n_checks: int,
     schedule: Schedule,
@@ -148,35 +158,31 @@ def _train(
 ) -> list[float]:
     import torch
 
-    histories, positive_N = [pair[0] for pair in pairs], np.array([pair[1] for pair in pairs])
+    base = network.lm.base_model
+    positive_N = np.array([item for _, item in pairs])
     log_drawn_M = _log_drawn(positive_N, len(items), settings.batch_size)
-    optimiser = adamw(network.lm.base_model, settings.learning_rate, settings.weight_decay)
+    optimiser = adamw(base, settings.learning_rate, settings.weight_decay)
     losses: list[float] = []
-    checks = 0
-    for batch in shuffled([len(row) for row in histories], settings.batch_size, rng):
+    checks = last = 0
+    for batch in shuffled([len(history) for history, _ in pairs], settings.batch_size, rng):
         if schedule.done or best.exhausted:
             break
         network.lm.train()
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * schedule.factor()
         shown_M, which_B = np.unique(positive_N[batch], return_inverse=True)
         loss = info_nce(
-            network.vectors([histories[i] for i in batch]),
-            network.vectors([items[i] for i in shown_M]),
+            network.vectors(cut(network.tokens.ids([pairs[i][0] for i in batch]), settings.max_tokens)),
+            network.vectors(cut(network.tokens.ids([items[i] for i in shown_M]), settings.max_tokens)),
             torch.from_numpy(which_B),
             torch.from_numpy(log_drawn_M[shown_M]),
             settings.temperature,
         )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.lm.base_model.parameters(), 1.0)
-        optimiser.step()
-        losses.append(float(loss.detach()))
+        losses.append(descend(loss, base, optimiser, settings.learning_rate * schedule.factor()))
         schedule.advance()
         if progress is not None:
             progress("finetune", schedule.step, schedule.planned, max(schedule.clock.left, 0.0))
-        if schedule.step >= schedule.planned * (checks + 1) / n_checks or schedule.done:
-            checks += 1
+        due = schedule.step >= schedule.planned * (checks + 1) / n_checks and schedule.step >= last + _BETWEEN_CHECKS
+        if due or schedule.done:
+            checks, last = checks + 1, schedule.step
             schedule.without(best.check)
     network.lm.eval()
     return losses

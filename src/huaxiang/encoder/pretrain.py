@@ -27,7 +27,7 @@ class MaskedLM:
     """Settings of masked language modelling; defaults by held-out loss within the same seconds."""
 
     batch_size: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-4
     epochs: int = 10
     masked: float = 0.2
     weight_decay: float = 0.01
@@ -70,18 +70,17 @@ def pretrain(
 
     Memory: weights four times (Adam), plus activations of `batch_size` rows of `max_tokens`.
     """
-    special = set(network.tokenizer.all_special_ids)
-    rows = [row for row in network.tokens.ids(list(dict.fromkeys(texts))) if not special.issuperset(row)]
-    order = rng.permutation(len(rows)).tolist()
-    n_held = min(int(len(rows) * settings.held_out), settings.max_held_out)
-    held, train = [rows[i] for i in order[:n_held]], [rows[i] for i in order[n_held:]]
+    order = rng.permutation(len(texts)).tolist()
+    n_held = min(int(len(texts) * settings.held_out), settings.max_held_out)
+    train = [texts[i] for i in order[n_held:]]
     questions = _Masking(network, settings.masked)
+    held = questions.answerable(network.tokens.ids([texts[i] for i in order[:n_held]]))
     held_seed = int(rng.integers(2**32))
     epoch_steps = math.ceil(len(train) / settings.batch_size)
     planned = epoch_steps * settings.epochs
     schedule = Schedule(planned if max_steps is None else min(planned, max_steps), seconds)
     before = _loss_on(network, held, questions, held_seed)
-    if rows and not schedule.done:
+    if not schedule.done:
         _train(network, train, questions, schedule, settings, rng, progress)
     after = _loss_on(network, held, questions, held_seed)
     return PretrainReport(schedule.step, schedule.asked, schedule.clock.elapsed, before, after)
@@ -89,28 +88,23 @@ def pretrain(
 
 def _train(
     network: Network,
-    rows: Rows,
+    texts: Sequence[str],
     questions: _Masking,
     schedule: Schedule,
     settings: MaskedLM,
     rng: np.random.Generator,
     progress: Progress | None,
 ) -> None:
-    import torch
 
     optimiser = adamw(network.lm, settings.learning_rate, settings.weight_decay)
     network.lm.train()
-    for batch in shuffled([len(row) for row in rows], settings.batch_size, rng):
+    for batch in shuffled([len(text) for text in texts], settings.batch_size, rng):
         if schedule.done:
             break
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * schedule.factor()
-        ids_BL, mask_BL = pad([rows[i] for i in batch], network.pad_id)
-        loss = masked_loss(network.lm, *questions.ask(ids_BL, mask_BL, rng), mask_BL)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.lm.parameters(), 1.0)
-        optimiser.step()
+        if rows := questions.answerable(network.tokens.ids([texts[i] for i in batch])):
+            ids_BL, mask_BL = pad(rows, network.pad_id)
+            loss = masked_loss(network.lm, *questions.ask(ids_BL, mask_BL, rng), mask_BL)
+            descend(loss, network.lm, optimiser, settings.learning_rate * schedule.factor())
         schedule.advance()
         if progress is not None:
             progress("pretrain", schedule.step, schedule.planned, max(schedule.clock.left, 0.0))
@@ -127,6 +121,19 @@ def adamw(module: Any, learning_rate: float, weight_decay: float) -> torch.optim
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=1e-6)
+
+
+def descend(loss: torch.Tensor, module: Any, optimiser: torch.optim.Optimizer, learning_rate: float) -> float:
+    """One step down the gradient, clipped to length 1; the loss as a number."""
+    import torch
+
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+    optimiser.step()
+    return float(loss.detach())
 
 
 def masked_loss(lm: Any, ids_BL: torch.Tensor, labels_BL: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
@@ -154,6 +161,11 @@ class _Masking:
         self._mask_id = int(network.tokenizer.mask_token_id)
         self._special = np.array(sorted(set(network.tokenizer.all_special_ids)))
         self._vocabulary = int(network.lm.config.vocab_size)
+
+    def answerable(self, rows: Rows) -> Rows:
+        """The rows that hold a piece that can be asked for."""
+        special = set(self._special.tolist())
+        return [row for row in rows if not special.issuperset(row)]
 
     def ask(
         self, ids_BL: torch.Tensor, mask_BL: torch.Tensor, rng: np.random.Generator

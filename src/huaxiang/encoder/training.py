@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from array import array
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,21 +10,21 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from huaxiang.encoder.batches import Rows
 from huaxiang.encoder.contrast import Contrast, ContrastReport, finetune
-from huaxiang.encoder.heldout import MAX_PAIRS, Retrieval, Validation, hold_out
+from huaxiang.encoder.heldout import MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
 from huaxiang.encoder.pretrain import MaskedLM, PretrainReport, pretrain
 from huaxiang.encoder.report import EncoderReport
 from huaxiang.encoder.schedule import Clock, Progress
-from huaxiang.encoder.tokens import Tokens
 from huaxiang.errors import DataError, MissingExtraError
 
 MAX_TEXTS: Final = 100_000
 MAX_TRAINING_PAIRS: Final = 100_000
-"""More than this is sampled, and the report says so: at 400 bytes a row both together stay under 150 MB."""
+"""More than this is sampled, and the report says so. Text becomes tokens batch by batch, so nothing else is held."""
 
-_SHARE_OF_PRETRAINING: Final = 0.3
+_SHARE_OF_PRETRAINING: Final = 0.15
+_COUNTED: Final = 5_000
+"""Texts that the rarity of words is counted in."""
 _MIN_PAIRS: Final = 20
 """Fewer pairs teach nothing that a validation could confirm."""
 
@@ -56,7 +55,8 @@ def train_encoder(
     """Make an encoder of a shop's text and what its shoppers took next, and write it to `out/hf` and `out/serving`.
 
     Equal seeds give equal vectors where no budget cut the steps and `threads` are equal: sums of floats depend on how
-    many threads share them. About 150 MB beyond torch for the default shape, at any size of shop.
+    many threads share them. About 150 MB beyond torch and the texts
+    for the default shape, at any size of shop.
 
     Args:
         item_texts: how each item reads; blank ones are allowed and taught nothing.
@@ -82,12 +82,11 @@ def train_encoder(
         network = _begin(texts, pairs, checkpoint, shape, rng)
         course = _Course(network, item_texts, pairs, users, rng, notes)
         seconds = budget_seconds - clock.elapsed - _export_seconds(network)
-        start = course.validation.check(network)
         ended = clock.elapsed + max(seconds, 0.0)
         share = _SHARE_OF_PRETRAINING if course.train else 1.0
         masked = course.pretrain(texts, checkpoint, (ended - clock.elapsed) * share, max_steps, masked_lm, progress)
         tuned = course.finetune(ended - clock.elapsed, max_steps, contrast, progress)
-        return _finish(course, texts, out, clock, start, masked, tuned)
+        return _finish(course, texts, out, clock, masked, tuned)
 
 
 def _check(
@@ -148,18 +147,14 @@ def _begin(
             f"no text to learn from: all items and {len(pairs)} pairs are blank; give items with names, or a checkpoint"
         )
     network = new_network(texts, shape)
-    start_as_bag_of_words(network.lm, network.tokens.ids(texts), network.tokenizer.all_special_ids, rng)
+    counted = [texts[i] for i in rng.permutation(len(texts))[:_COUNTED]]
+    start_as_bag_of_words(network.lm, network.tokens.ids(counted), network.tokenizer.all_special_ids, rng)
     return network
 
 
 def _export_seconds(network: Network) -> float:
     """Time set aside for writing: the exporter needs seconds for any graph, and more for large weights."""
     return 6.0 + network.n_parameters / 1e7
-
-
-def compact(tokens: Tokens, texts: Sequence[str]) -> list[array[int]]:
-    """Token ids at four bytes each instead of a Python list's forty."""
-    return [array("i", row) for start in range(0, len(texts), 1024) for row in tokens.ids(texts[start : start + 1024])]
 
 
 class _Course:
@@ -175,17 +170,17 @@ class _Course:
         notes: list[str],
     ) -> None:
         self.network, self.rng, self.notes = network, rng, notes
-        self.items, place = _items(network.tokens, item_texts)
+        self.items, place = _items(item_texts)
         kept = [i for i, (history, item) in enumerate(pairs) if place[item] >= 0 and history.strip()]
         if len(kept) < len(pairs):
             notes.append(f"{len(pairs) - len(kept)} pairs were left out: history or item has no text")
         chosen = _sample(kept, MAX_TRAINING_PAIRS, rng, "pairs", notes)
         owners = None if users is None else [users[i] for i in chosen]
         train, held = hold_out(len(chosen), owners, rng, share=0.1, at_most=MAX_PAIRS)
-        rows = compact(network.tokens, [pairs[i][0] for i in chosen])
-        goal = [place[pairs[i][1]] for i in chosen]
-        self.train = [(rows[i], goal[i]) for i in train]
-        self.validation = Validation.of([rows[i] for i in held], [goal[i] for i in held], self.items, rng)
+        clear = [(pairs[i][0], place[pairs[i][1]]) for i in chosen]
+        self.train = [clear[i] for i in train]
+        self.validation = Validation.of(network.tokens, [clear[i] for i in held], self.items, rng)
+        self.start = self.now = self.validation.check(network)
         self.pretrain_kept = False
 
     @property
@@ -207,7 +202,7 @@ class _Course:
             self.notes.append("pretraining was skipped: the checkpoint has no head that was trained to predict words")
             return None
         weights = copy.deepcopy(self.network.lm.state_dict())
-        before = self.validation.check(self.network)
+        before = self.now
         report = pretrain(
             self.network,
             texts,
@@ -218,10 +213,10 @@ class _Course:
             progress=progress,
         )
         self._note_cut("pretraining", report.steps, report.planned_steps, max_steps)
-        after = self.validation.check(self.network)
+        after = self.validation.check(self.network) if report.steps else before
         self.pretrain_kept = report.steps > 0 and not after.mrr < before.mrr
         if self.pretrain_kept:
-            self.network.has_head = True
+            self.network.has_head, self.now = True, after
         else:
             self.network.lm.load_state_dict(weights)
             if report.steps:
@@ -245,12 +240,14 @@ class _Course:
             self.items,
             self.train,
             self.validation,
+            before=self.now,
             seconds=seconds,
             rng=self.rng,
             max_steps=max_steps,
             settings=settings,
             progress=progress,
         )
+        self.now = report.after
         if not report.stopped_early:
             self._note_cut("fine-tuning", report.steps, report.planned_steps, max_steps)
         if not report.kept:
@@ -262,23 +259,16 @@ class _Course:
             self.notes.append(f"the budget cut {what} after {steps} of {planned} steps")
 
 
-def _items(tokens: Tokens, item_texts: Sequence[str]) -> tuple[Rows, list[int]]:
-    """Token ids of each different item text, and the place of each item among them, -1 for a blank one.
+def _items(item_texts: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Each different item text, and the place of each item among them, -1 for a blank one.
 
     Items that read alike share a place, so that none is the wrong answer for its twin.
     """
-    rows: list[array[int]] = []
-    places: dict[bytes, int] = {}
-    place: list[int] = []
-    for row in compact(tokens, item_texts):
-        if not row:
-            place.append(-1)
-            continue
-        if (key := row.tobytes()) not in places:
-            places[key] = len(rows)
-            rows.append(row)
-        place.append(places[key])
-    return rows, place
+    places: dict[str, int] = {}
+    for text in item_texts:
+        if text.strip():
+            places.setdefault(text, len(places))
+    return list(places), [places.get(text, -1) for text in item_texts]
 
 
 def _finish(
@@ -286,7 +276,6 @@ def _finish(
     texts: Sequence[str],
     out: Path,
     clock: Clock,
-    start: Retrieval,
     masked: PretrainReport | None,
     tuned: ContrastReport | None,
 ) -> EncoderReport:
@@ -294,7 +283,6 @@ def _finish(
     from huaxiang.encoder.serving import ServingConfig
 
     network = course.network
-    result = tuned.after if tuned is not None else course.validation.check(network)
     cosine = export(network, out, [texts[i] for i in course.rng.permutation(len(texts))[:64]])
     return EncoderReport(
         name=network.name,
@@ -306,8 +294,8 @@ def _finish(
         n_items=len(course.items),
         n_texts=len(texts),
         n_pairs=course.n_pairs,
-        start=start,
-        result=result,
+        start=course.start,
+        result=course.now,
         pretrain=masked,
         pretrain_kept=course.pretrain_kept,
         finetune=tuned,
