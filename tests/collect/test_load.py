@@ -241,6 +241,14 @@ def test_json_lines_with_nested_odd_and_broken_ones(tmp_path: Path, store: Store
     ]
 
 
+def test_a_row_of_plain_lines_is_the_same_event_beside_odd_ones(tmp_path: Path, store: Store) -> None:
+    plain = b'{"event":"purchase","user_id":"ann","timestamp":"2026-11-01 08:00:00","value":2,"quantity":null}\n'
+    odd = b'{"event":"purchase","user_id":7,"timestamp":1793534400,"value":1.5,"colour":"red"}\n'
+    assert counts(bring(write(tmp_path, plain), store, event=None)) == (1, 1, 0, 0)
+    assert counts(bring(write(tmp_path, plain + b"\r\n" + odd), store, event=None)) == (2, 1, 1, 0)
+    assert counts(bring(write(tmp_path, odd), store, event=None)) == (1, 0, 1, 0)
+
+
 def test_a_log_that_was_written_out_comes_back_as_duplicates(tmp_path: Path, store: Store) -> None:
     bring(write(tmp_path, GOOD), store)
     rows = [row for batch in store.scan() for row in batch.to_pylist()]

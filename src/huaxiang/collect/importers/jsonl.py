@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import orjson
 import polars as pl
+import pyarrow as pa
+import pyarrow.json as pa_json
 
 from huaxiang.collect.body import parse_json
 from huaxiang.collect.check import GIVEN_BY_STORE
@@ -35,16 +37,58 @@ class JSONLines:
         """Whether lines begin with a brace."""
         return sample.kind == "json"
 
-    def batches(self, path: Path, _: Sample, options: Options) -> Iterator[Batch]:
+    def batches(self, path: Path, sample: Sample, options: Options) -> Iterator[Batch]:
         """The rows in the canonical names."""
         names = {column: field for field, column in options.columns.items() if column != field}
-        for lines, rows, bad in json_rows(path):
+        schema = _schema(sample, names)
+        for block in line_blocks(path):
+            fast = _read_fast(block, schema) if schema is not None and block.cut is None else None
+            if fast is not None:
+                yield Batch(fast.rename(names, strict=False))
+                continue
+            lines, rows, bad = _rows(block)
             named = [{names.get(key, key): row[key] for key in row} for row in rows] if names else rows
             yield _batch(lines, named, bad)
 
     def notes(self, _: Options) -> tuple[str, ...]:
         """Nothing beyond the columns, which are shown."""
         return ()
+
+
+def _schema(sample: Sample, names: Mapping[str, str]) -> pa.Schema | None:
+    """The types of a file's columns, where they are canonical fields without nesting; None where any is not."""
+    fields = []
+    for column in sample.columns:
+        field = names.get(column, column)
+        if field not in FIELDS or field in NESTED:
+            return None
+        kinds = {type(row.get(column)) for row in sample.rows} - {_NONE}
+        number = field in NUMBERS or (field == "timestamp" and str not in kinds)
+        fields.append((column, pa.float64() if number else pa.string()))
+    return pa.schema(fields)
+
+
+def _read_fast(block: Block, schema: pa.Schema) -> pl.DataFrame | None:
+    """A block whose every line is an object with values of these types; None where anything is otherwise."""
+    data = block.data
+    n_lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if b"\r" in data or data.count(b"\n{") + data.startswith(b"{") != n_lines:
+        return None
+    try:
+        data.decode()
+        table = pa_json.read_json(
+            pa.BufferReader(data),
+            pa_json.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+        )
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return None
+    if table.num_rows != n_lines:
+        return None
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    lines = pl.int_range(block.first_line, block.first_line + n_lines, dtype=pl.Int64, eager=True)
+    return frame.with_columns(lines.alias("line"))
 
 
 def json_rows(path: Path) -> Iterator[tuple[list[int], list[dict[str, Any]], list[BadRow]]]:
