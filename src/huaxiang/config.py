@@ -48,7 +48,7 @@ class ServerConfig(Section):
 class ProfilesConfig(Section):
     """How fast a profile forgets; chosen on a validation seed of the demo shop (experiments/LOG.md)."""
 
-    interest_half_life_days: float = Field(default=45.0, gt=0)
+    interest_half_life_days: float = Field(default=60.0, gt=0)
     need_half_life_days: float = Field(default=4.0, gt=0)
     mood_half_life_days: float = Field(default=10.0, gt=0)
 

@@ -18,8 +18,9 @@ _SHOWN_OTHERWISE: Final = 4
 _NEEDS: Final = 8
 _HALF_SURE: Final = 3.0
 """Events that make a facet half certain: confidence = n / (n + 3)."""
-_SESSION: Final = 30 * 60 * 1_000_000
 _FORGOTTEN: Final = 0.02
+_WRITTEN: Final = 5.0
+"""Touched titles that one written text outweighs, for the language."""
 
 
 @dataclass(slots=True)
@@ -177,8 +178,8 @@ def _need(kind: str, value: str, score: float, n: int, evidence: list[list[Any]]
     return Facet(kind, value, min(1.0, score), confidence, half_life, ids, from_micros(evidence[0][0]))
 
 
-def behaviour(state: FoldState, *, now: datetime) -> dict[str, Any]:
-    """Recency (days), frequency (active days a week), spend by currency, and counts."""
+def behaviour(state: FoldState, item_facets: ItemFacets, *, now: datetime) -> dict[str, Any]:
+    """Recency (days), frequency (active days a week), spend by currency, language, and counts."""
     if state.n == 0:
         return {"n_events": 0}
     micros = to_micros(now)
@@ -192,9 +193,24 @@ def behaviour(state: FoldState, *, now: datetime) -> dict[str, Any]:
         "n_orders": state.n_orders,
         "spend": {currency: round(amount, 2) for currency, amount in state.spend.items()},
         "counts": dict(sorted(state.counts.items())),
-        "language": max(state.languages, key=lambda name: (state.languages[name], name)) if state.languages else None,
+        "language": language(state, item_facets),
         "traits": state.traits,
     }
+
+
+def language(state: FoldState, item_facets: ItemFacets) -> str | None:
+    """What the person writes and reads: their own words count most, then the titles they touched.
+
+    Short queries are easily misread, so of their own words only languages that the shop's items are in count.
+    """
+    votes: dict[str, float] = defaultdict(float)
+    for item_id, tally in state.items.items():
+        votes[item_facets.language(item_id)] += tally.n
+    for name, n in state.languages.items():
+        if name in item_facets.languages:
+            votes[name] += _WRITTEN * n
+    votes.pop("und", None)
+    return max(votes, key=lambda name: (votes[name], name), default=None)
 
 
 def mood(state: FoldState, *, now: datetime, config: FoldConfig) -> dict[str, Any]:

@@ -32,12 +32,14 @@ _MAX_ITEMS: Final = 500
 _MAX_QUERIES: Final = 100
 _MAX_SEARCHES: Final = 20
 _MAX_BOOST: Final = 10.0
+_PAUSE: Final = 30 * 60 * 1_000_000
+"""Microseconds without an event that end a visit whose events carry no session id."""
 
 
 class FoldConfig(BaseModel, frozen=True, extra="forbid"):
     """How fast what was seen is forgotten."""
 
-    interest_half_life_days: float = Field(default=45.0, gt=0)
+    interest_half_life_days: float = Field(default=60.0, gt=0)
     need_half_life_days: float = Field(default=4.0, gt=0)
     mood_half_life_days: float = Field(default=10.0, gt=0)
     consent_default: str = Field(default="granted", pattern="^(granted|denied)$")
@@ -158,14 +160,28 @@ def _interest(state: FoldState, event: Event, micros: int, resolved: Resolved, c
         return
     returned = resolved.refunded.get(event.event_id, frozenset())
     named = event.item_ids
+    weight *= _damping(state, event, micros, abs(weight))
     for item_id in named:
         # An order of many lines says less about each of them; a returned line says no more than a look did.
-        share = WEIGHTS["view_item"] if item_id in returned else weight / max(1.0, len(named) ** 0.5)
+        whole = WEIGHTS["view_item"] if item_id in returned else weight
+        share = whole / max(1.0, len(named) ** 0.5)
         tally = state.items.setdefault(item_id, Tally(at=micros))
         add(tally, share, micros, config)
         tally.note(micros, event.event_id)
     if len(state.items) > _MAX_ITEMS + 100:
         _forget_weakest(state.items, _MAX_ITEMS, config.interest_half_life_days)
+
+
+def _damping(state: FoldState, event: Event, micros: int, weight: float) -> float:
+    """How much an event counts after what its visit has said: a visit of weight W counts as the root of W.
+
+    A long visit is one errand, perhaps for somebody else; it is not as many interests as it has looks.
+    """
+    session, last, said = state.visit
+    goes_on = session == event.session_id and (event.session_id is not None or micros - last < _PAUSE)
+    before = said if goes_on else 0.0
+    state.visit = [event.session_id, micros, before + weight]
+    return float(((before + weight) ** 0.5 - before**0.5) / weight) if weight > 0.0 else 0.0
 
 
 def _review_weight(event: Event) -> float:

@@ -1,6 +1,7 @@
 """What an item says of the person who wants it: its facets, computed once for each item and kept."""
 
 import bisect
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ PRICE_BANDS: Final[tuple[str, ...]] = ("low", "middle", "high")
 
 _MIN_PRICED: Final = 12
 _KEYWORDS: Final = 5
+_SAMPLE: Final = 500
 
 
 class ItemFacets:
@@ -26,11 +28,13 @@ class ItemFacets:
         self.catalogue = catalogue
         self._keywords = keywords
         self._kept: dict[ItemId, tuple[Item, tuple[tuple[str, str, float], ...]]] = {}
+        self._languages: dict[ItemId, tuple[Item, str]] = {}
+        self._spoken: frozenset[str] | None = None
         self._edges = price_edges(list(catalogue))
 
     def use(self, keywords: Keywords) -> None:
         """Read keywords and price bands anew: a release brought other statistics of the shop."""
-        self._keywords, self._kept = keywords, {}
+        self._keywords, self._kept, self._spoken = keywords, {}, None
         self._edges = price_edges(list(self.catalogue))
 
     def of(self, item_id: ItemId) -> tuple[tuple[str, str, float], ...]:
@@ -67,7 +71,21 @@ class ItemFacets:
     def language(self, item_id: ItemId) -> str:
         """The language that the item is described in, `und` where it is unknown."""
         item = self.catalogue.get(item_id)
-        return detect(item.name) if item is not None and item.name else "und"
+        if item is None or not item.name:
+            return "und"
+        kept = self._languages.get(item_id)
+        if kept is None or kept[0] is not item:
+            kept = self._languages[item_id] = (item, detect(item.name))
+        return kept[1]
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """Languages that at least a tenth of a sample of the items are described in."""
+        if self._spoken is None:
+            sample = list(self.catalogue)[:: max(1, len(self.catalogue) // _SAMPLE)]
+            counts = Counter(self.language(item.item_id) for item in sample)
+            self._spoken = frozenset(name for name, n in counts.items() if 10 * n >= len(sample) and name != "und")
+        return self._spoken
 
 
 def price_edges(items: Sequence[Item]) -> Mapping[tuple[str, ...], tuple[float, float]]:

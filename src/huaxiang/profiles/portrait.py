@@ -137,7 +137,7 @@ class Portraits:
         consents = {scope: state.consents.get(scope, self.config.consent_default) for scope in CONSENT_SCOPES}
         shown: dict[str, Any] = {"consents": consents, "version": self._version(state)}
         if consents["analytics"] == "granted":
-            shown["behaviour"] = view.behaviour(state, now=now)
+            shown["behaviour"] = view.behaviour(state, self.item_facets, now=now)
         if consents["personalisation"] == "granted":
             known = view.interests(state, self.item_facets, now=now, config=self.config)
             facets = known.facets(state, config=self.config)

@@ -85,6 +85,7 @@ class FoldState:
         queries: search words to their tally: what was typed, whatever came of it.
         languages: how often each language was written in.
         spend: by currency, `""` where none was given.
+        visit: `[session id, micros of its last event, weight so far]` of the visit that goes on.
         last: `[micros, seq]` of the newest event folded.
     """
 
@@ -103,6 +104,7 @@ class FoldState:
     n_orders: int = 0
     active_days: int = 0
     first: int = 0
+    visit: list[Any] = field(default_factory=lambda: [None, 0, 0.0])
     last: list[int] = field(default_factory=lambda: [0, 0])
     n: int = 0
 
