@@ -119,29 +119,32 @@ def rows_of(path: Path) -> list[tuple[Any, ...]]:
 
 
 def measure_file(path: Path, repeats: int, folder: Path) -> dict[str, Any]:
-    """Import and raw insert of the same rows, alternating; medians."""
-    seconds, plain, reading = [], [], []
+    """Import and raw insert of the same rows, turn by turn; medians, of the ratios too, by the wall and by CPU time."""
+    runs: list[tuple[float, ...]] = []
     n = 0
     for repeat in range(repeats):
         ours, theirs = folder / f"{path.name}-{repeat}.db", folder / f"{path.name}-{repeat}-raw.db"
+        began = time.process_time()
         report = imported(path, ours)
+        cpu = time.process_time() - began
         assert report.accepted == report.rows, report
         rows = rows_of(ours)
         n = len(rows)
-        seconds.append(report.seconds)
-        reading.append(report.reading_seconds)
-        plain.append(raw(rows, theirs))
+        began = time.process_time()
+        plain = raw(rows, theirs)
+        plain_cpu = time.process_time() - began
+        runs.append((report.seconds, report.reading_seconds, cpu, plain, plain_cpu))
         ours.unlink()
         theirs.unlink()
-    import_rate, raw_rate = n / statistics.median(seconds), n / statistics.median(plain)
-    without = n / statistics.median(s - r for s, r in zip(seconds, reading, strict=True))
+    reading = statistics.median(run[1] for run in runs)
     return {
         "rows": n,
-        "rows_per_second": round(import_rate),
-        "raw_rows_per_second": round(raw_rate),
-        "of_raw": round(import_rate / raw_rate, 3),
-        "of_raw_without_reading": round(without / raw_rate, 3),
-        "texts_read_per_second": round(n / statistics.median(reading)) if max(reading) > 0.01 else None,
+        "rows_per_second": round(n / statistics.median(run[0] for run in runs)),
+        "raw_rows_per_second": round(n / statistics.median(run[3] for run in runs)),
+        "of_raw": round(statistics.median(run[3] / run[0] for run in runs), 3),
+        "of_raw_cpu": round(statistics.median(run[4] / run[2] for run in runs), 3),
+        "of_raw_without_reading": round(statistics.median(run[3] / (run[0] - run[1]) for run in runs), 3),
+        "texts_read_per_second": round(n / reading) if reading > 0.01 else None,
     }
 
 
