@@ -99,4 +99,6 @@ def _top(hits: Hits, n_relevant: Counts, k: int) -> Hits:
 
 def _share(part_N: NDArray[np.float64] | Counts, whole_N: NDArray[np.float64] | Counts) -> PerUser:
     whole = np.asarray(whole_N, dtype=np.float64)
-    return np.divide(part_N, whole, out=np.full(len(whole), np.nan), where=whole > 0.0)
+    shares = np.full(len(whole), np.nan)
+    np.divide(part_N, whole, out=shares, where=whole > 0.0)
+    return shares

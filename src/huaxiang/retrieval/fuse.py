@@ -132,7 +132,7 @@ def z_scores(scores_CF: Scores) -> Scores:
     if not len(scores_CF):
         return scores_CF
     mean_F, spread_F = scores_CF.mean(axis=0), scores_CF.std(axis=0)
-    return ((scores_CF - mean_F) / np.where(spread_F > 1e-12, spread_F, np.inf)).astype(np.float32)
+    return np.asarray((scores_CF - mean_F) / np.where(spread_F > 1e-12, spread_F, np.inf), dtype=np.float32)
 
 
 def choose_weights(
@@ -140,7 +140,8 @@ def choose_weights(
 ) -> tuple[NDArray[np.float64], float]:
     """Weights with the highest ndcg@k on validation candidates, by coordinate ascent from equal weights.
 
-    Deterministic: it multiplies, divides and drops one weight at a time, in order, by ever smaller steps, and keeps what helps.
+    Deterministic: it multiplies, divides and drops one weight at a time, in order, by ever smaller steps, and keeps
+    what helps.
 
     Args:
         z_SF: the users' candidates below each other, S in all; within a user in catalogue order.

@@ -53,6 +53,13 @@ class ItemToItem:
         self._recipe: Recipe | None = recipe
         self._become(recipe.name, recipe.forgets, recipe.decay, empty(0))
 
+    @classmethod
+    def made(cls, recipe: Recipe, matrix_MM: Matrix) -> Self:
+        """From a matrix that the recipe has made already: the recipe's `decay` is read at query time only."""
+        retriever = cls(recipe)
+        retriever.matrix_MM = matrix_MM
+        return retriever
+
     def _become(self, name: str, forgets: Forgets, decay: float, matrix_MM: Matrix) -> None:
         self.name, self.forgets, self.decay = name, forgets, decay
         self.matrix_MM = matrix_MM

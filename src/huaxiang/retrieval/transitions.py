@@ -29,7 +29,7 @@ class Transitions:
         window: pairs further apart are left out, which bounds the work to E x window.
     """
 
-    decay: float = 0.7
+    decay: float = 0.65
     gap_power: float = 0.5
     backward: float = 0.5
     popularity_power: float = 0.3
@@ -62,7 +62,7 @@ class Paths:
     backward: float = 0.5
     popularity_power: float = 0.3
     window: int = 50
-    neighbours: int = 60
+    neighbours: int = 30
     kept: int = 300
     name: ClassVar[str] = "paths"
     forgets: ClassVar[Forgets] = "stale"
