@@ -65,4 +65,5 @@ def brief(event: Event) -> dict[str, Any]:
         "rating": event.rating,
         "value": event.value,
         "polarity": event.reading.polarity if event.reading else None,
+        "details": dict(event.properties) if event.event in {"profile_edit", "consent"} else None,
     }

@@ -1,7 +1,74 @@
-"""The console: one page that shows a shopper's profile, the live events and the recommendations side by side."""
+"""The console: one page that shows a shopper's profile, the live events and the recommendations side by side.
 
-from fastapi import FastAPI
+A Jinja page, one stylesheet and small ES modules, all from this package: nothing is built and nothing is fetched from
+another host. The page reads the same HTTP API as every other client, so it holds no data and asks for no key itself.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.exceptions import HTTPException
+
+from huaxiang import __version__
+
+_HERE: Final = Path(__file__).parent
+_TYPES: Final[Mapping[str, str]] = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_LANGUAGES: Final[Mapping[str, str]] = {"en": "en", "zh": "zh-Hans"}
+_POLICY: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 def install(app: FastAPI) -> None:
-    """Serve the console under `/`."""
+    """Serve the console under `/`, its files under `/console/<digest of them all>/`.
+
+    The digest stands in the path, so that modules, which import each other by relative name, are kept for good by the
+    browser and are all fetched anew when one of them changes.
+    """
+    files = _read_static(_HERE / "static")
+    digest = _digest(files)
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"), autoescape=select_autoescape(), undefined=StrictUndefined
+    )
+    page = environment.get_template("console.html")
+
+    @app.get("/", include_in_schema=False)
+    def console(lang: str = "en") -> HTMLResponse:
+        html = page.render(
+            static=f"/console/{digest}", version=__version__, language=_LANGUAGES.get(lang, _LANGUAGES["en"])
+        )
+        return HTMLResponse(html, headers={**_HEADERS, "Cache-Control": "no-cache"})
+
+    @app.get("/console/{digest}/{name}", include_in_schema=False)
+    def static(request: Request, name: str) -> Response:
+        body = files.get(name)
+        if body is None or request.path_params["digest"] != digest:
+            raise HTTPException(404, f"the console has no file {name!r}; reload the page")
+        headers = {**_HEADERS, "Cache-Control": _FOREVER}
+        return Response(body, media_type=_TYPES[Path(name).suffix], headers=headers)
+
+
+def _read_static(folder: Path) -> dict[str, bytes]:
+    """Every file of the console by name; they are small, and read once."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in _TYPES}
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    """Changes whenever a file does."""
+    whole = hashlib.blake2b(digest_size=8)
+    for name, body in sorted(files.items()):
+        whole.update(name.encode() + b"\0" + body + b"\0")
+    return whole.hexdigest()

@@ -37,7 +37,11 @@ def evidence(user_id: str, shop: ShopDep, as_of: datetime | None = None, limit: 
     if not 1 <= limit <= _MAX_EVIDENCE:
         raise DataError(f"limit is {limit}; it must be from 1 to {_MAX_EVIDENCE}")
     events = shop.portraits.events(user_id, before=_moment(as_of))
-    return {"user_id": user_id, "n_events": len(events), "events": [brief(event) for event in events[::-1][:limit]]}
+    newest = events[::-1][:limit]
+    named = {item_id for event in newest for item_id in event.item_ids}
+    names = {item.item_id: item.name for item_id in sorted(named) if (item := shop.catalogue.get(item_id)) is not None}
+    said = [brief(event) for event in newest]
+    return {"user_id": user_id, "n_events": len(events), "events": said, "item_names": names}
 
 
 @router.get("/{user_id:id}/profile")
