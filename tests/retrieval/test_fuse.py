@@ -1,0 +1,70 @@
+"""Fusion: a common scale, weights that are found, reasons that survive."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.contracts.retriever import CUP, NEVER, POT, PUMP, TEA, TYRE, a_small_shop
+
+from huaxiang.errors import ConfigError
+from huaxiang.retrieval.base import History
+from huaxiang.retrieval.fuse import Fused, choose_weights, z_scores
+from huaxiang.retrieval.item_to_item import ItemToItem
+from huaxiang.retrieval.popular import Popular
+from huaxiang.retrieval.transitions import Transitions
+
+
+def fused(weights: list[float] | None = None) -> Fused:
+    return Fused([ItemToItem(Transitions()), Popular()], weights).fit(a_small_shop())
+
+
+def test_z_scores_by_hand_and_a_constant_column_says_nothing() -> None:
+    assert z_scores(np.array([[1, 5], [3, 5]], np.float32)).tolist() == [[-1.0, 0.0], [1.0, 0.0]]
+
+
+def test_a_cyclist_is_shown_the_pump_before_what_everybody_buys() -> None:
+    items_K, _ = fused([3.0, 1.0]).candidates(History.of([TYRE]), 2, exclude=np.array([TYRE]))
+    assert items_K.tolist() == [PUMP, TEA]
+
+
+def test_a_stranger_is_shown_what_everybody_buys() -> None:
+    assert fused().candidates(History.of([]), 2)[0].tolist() == [TEA, POT]
+
+
+def test_an_item_that_nobody_named_is_below_all_others() -> None:
+    assert fused().scores([History.of([TEA])])[0][NEVER] == -np.inf
+
+
+def test_both_stages_see_the_same_candidates() -> None:
+    found = fused().gather(History.of([TEA]), exclude=np.array([TEA]))
+    assert TEA not in found.items_C
+    assert found.scores_CF.shape == found.z_CF.shape == (len(found.items_C), 2)
+
+
+def test_the_event_that_carries_an_item_is_the_one_that_leads_to_it() -> None:
+    added = fused().contributions(History.of([TYRE, TEA]), CUP)
+    assert added[0] == 0.0
+    assert added[1] > 0.0
+
+
+def test_weights_follow_the_retriever_that_is_right() -> None:
+    z_SF = np.array([[1, -1], [-1, 1], [1, -1], [-1, 1]], np.float32)
+    items_S, owners_S = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    weights, ndcg = choose_weights(z_SF, items_S, owners_S, np.array([1, 1]))
+    assert weights[1] > weights[0]
+    assert ndcg == 1.0
+
+
+def test_a_target_that_was_not_named_counts_nothing() -> None:
+    _, ndcg = choose_weights(np.ones((1, 1), np.float32), np.array([0]), np.array([0]), np.array([0, 3]))
+    assert ndcg == 0.5
+
+
+def test_each_part_is_saved_under_its_name(tmp_path: Path) -> None:
+    fused().save(tmp_path)
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == ["popular", "transitions"]
+
+
+def test_a_weight_for_each_retriever_is_asked_for() -> None:
+    with pytest.raises(ConfigError, match="weight per retriever"):
+        Fused([Popular()], [1.0, 2.0])

@@ -1,0 +1,75 @@
+"""The transition graph, by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from huaxiang.errors import ConfigError
+from huaxiang.retrieval.base import Interactions
+from huaxiang.retrieval.transitions import Transitions, count_pairs, strongest, two_steps
+
+TEA, POT, CUP = range(3)
+
+
+def shop(*users: list[int], weights: list[list[float]] | None = None) -> Interactions:
+    return Interactions.of(["tea", "pot", "cup"], users, weights=weights)
+
+
+def test_pairs_further_apart_count_less() -> None:
+    counts = count_pairs(shop([TEA, POT, CUP]), gap_power=0.5, window=50).toarray()
+    assert counts[TEA, POT] == 1.0
+    assert counts[TEA, CUP] == pytest.approx(0.5**0.5)
+    assert counts[POT, TEA] == 0.0
+
+
+def test_the_way_back_counts_half_and_popular_ends_divide() -> None:
+    graph = Transitions().matrix(shop([TEA, POT], [TEA], [TEA])).toarray()
+    assert graph[TEA, POT] == pytest.approx(3.0**-0.3)
+    assert graph[POT, TEA] == pytest.approx(0.5 * 3.0**-0.3)
+
+
+def test_a_stronger_event_makes_a_stronger_way() -> None:
+    counts = count_pairs(shop([TEA, POT], weights=[[1.0, 4.0]]), gap_power=0.5, window=50).toarray()
+    assert counts[TEA, POT] == 2.0
+
+
+def test_a_dislike_makes_no_way() -> None:
+    assert count_pairs(shop([TEA, POT], weights=[[1.0, -1.0]]), gap_power=0.5, window=50).nnz == 0
+
+
+def test_pairs_beyond_the_window_are_left_out() -> None:
+    counts = count_pairs(shop([TEA, POT, CUP]), gap_power=0.5, window=1).toarray()
+    assert counts[TEA, CUP] == 0.0
+
+
+def test_an_item_bought_again_is_no_way_to_itself() -> None:
+    assert count_pairs(shop([TEA, TEA]), gap_power=0.5, window=5).nnz == 0
+
+
+def test_two_steps_reach_what_no_single_user_joined() -> None:
+    graph = count_pairs(shop([TEA, POT], [POT, CUP]), gap_power=0.5, window=5)
+    assert graph[TEA, CUP] == 0.0
+    assert two_steps(graph, neighbours=9, kept=9)[TEA, CUP] == 1.0
+
+
+def test_the_strongest_ways_stay_and_ties_go_to_the_first() -> None:
+    graph = count_pairs(shop([TEA, POT], [TEA, CUP]), gap_power=0.5, window=5)
+    assert strongest(graph, 1).toarray().tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
+
+
+def test_a_decay_of_zero_is_refused() -> None:
+    with pytest.raises(ConfigError, match="decay"):
+        Transitions(decay=0.0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.integers(0, 4), max_size=7), max_size=5))
+def test_the_counts_are_those_of_a_plain_double_loop(users: list[list[int]]) -> None:
+    counts = count_pairs(Interactions.of(list("abcde"), users), gap_power=0.5, window=4).toarray()
+    slow = np.zeros((5, 5))
+    for user in users:
+        for i, first in enumerate(user):
+            for j in range(i + 1, min(i + 5, len(user))):
+                slow[first, user[j]] += (j - i) ** -0.5 if first != user[j] else 0.0
+    assert counts == pytest.approx(slow)
