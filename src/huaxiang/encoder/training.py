@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from huaxiang.encoder.contrast import Contrast, ContrastReport, finetune
+from huaxiang.encoder.contrast import ContrastReport, finetune
 from huaxiang.encoder.heldout import MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
-from huaxiang.encoder.pretrain import MaskedLM, PretrainReport, pretrain
+from huaxiang.encoder.pretrain import PretrainReport, pretrain
 from huaxiang.encoder.report import EncoderReport
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.errors import DataError, MissingExtraError
@@ -22,15 +22,14 @@ MAX_TEXTS: Final = 100_000
 MAX_TRAINING_PAIRS: Final = 100_000
 """More than this is sampled, and the report says so. Text becomes tokens batch by batch, so nothing else is held."""
 
-_SHARE_OF_PRETRAINING: Final = 0.15
+_SHARE_OF_PRETRAINING: Final = 0.1
+"""Of the time, where there are pairs: within a minute every second is worth more in fine-tuning."""
 _COUNTED: Final = 5_000
 """Texts that the rarity of words is counted in."""
 _MIN_PAIRS: Final = 20
 """Fewer pairs teach nothing that a validation could confirm."""
 
 _SHAPE: Final = Shape()
-_MASKED_LM: Final = MaskedLM()
-_CONTRAST: Final = Contrast()
 
 T = TypeVar("T")
 
@@ -49,29 +48,22 @@ def train_encoder(
     max_steps: int | None = None,
     threads: int = 1,
     shape: Shape = _SHAPE,
-    masked_lm: MaskedLM = _MASKED_LM,
-    contrast: Contrast = _CONTRAST,
 ) -> EncoderReport:
-    """Make an encoder of a shop's text and what its shoppers took next, and write it to `out/hf` and `out/serving`.
+    """Make an encoder of a shop's text and what its shoppers took next: `out/hf` and `out/serving`.
 
-    Equal seeds give equal vectors where no budget cut the steps and `threads` are equal: sums of floats depend on how
-    many threads share them. About 150 MB beyond torch and the texts
-    for the default shape, at any size of shop.
+    Equal seeds and threads give equal vectors where no budget cut the steps. Memory beyond the texts is bounded: five
+    times the weights and one batch.
 
     Args:
         item_texts: how each item reads; blank ones are allowed and taught nothing.
         pairs: a history as text and the index in `item_texts` of the item that came next; may be empty.
         extra_texts: more text to pretrain on, such as reviews and queries.
-        users: whose each pair is, so that held-out pairs are of people never trained on; without it neighbouring pairs
-            are held out together.
-        checkpoint: folder or cached name of a Hugging Face checkpoint to begin with, None for a new small network.
-        budget_seconds: wall time for everything, imports and export included; about 10 s are needed for those alone.
+        users: whose each pair is; without it neighbouring pairs are held out together.
+        checkpoint: folder or cached name of a Hugging Face checkpoint; None for a new small network.
+        budget_seconds: wall time for everything; imports and export alone take about 10.
         max_steps: at most so many steps of each kind, whatever the time.
 
-    Raises:
-        DataError: nothing to read and no checkpoint, a pair that points outside the items, or a checkpoint that does
-            not open.
-        MissingExtraError: torch and Transformers are not installed.
+    Raises: DataError: nothing to read and no checkpoint, a pair outside the items, a checkpoint that does not open.
     """
     clock = Clock(budget_seconds)
     _check(item_texts, pairs, users, budget_seconds)
@@ -81,12 +73,25 @@ def train_encoder(
     with _torch_as(threads, seed):
         network = _begin(texts, pairs, checkpoint, shape, rng)
         course = _Course(network, item_texts, pairs, users, rng, notes)
-        seconds = budget_seconds - clock.elapsed - _export_seconds(network)
-        ended = clock.elapsed + max(seconds, 0.0)
-        share = _SHARE_OF_PRETRAINING if course.train else 1.0
-        masked = course.pretrain(texts, checkpoint, (ended - clock.elapsed) * share, max_steps, masked_lm, progress)
-        tuned = course.finetune(ended - clock.elapsed, max_steps, contrast, progress)
-        return _finish(course, texts, out, clock, masked, tuned)
+        return _run(course, texts, out, clock, budget_seconds, checkpoint, max_steps, progress)
+
+
+def _run(
+    course: _Course,
+    texts: Sequence[str],
+    out: Path,
+    clock: Clock,
+    budget: float,
+    checkpoint: str | None,
+    max_steps: int | None,
+    progress: Progress | None,
+) -> EncoderReport:
+    """Pretrain, fine-tune, export; each gets its share of what is left."""
+    ended = max(budget - _export_seconds(course.network, budget), clock.elapsed)
+    share = _SHARE_OF_PRETRAINING if course.train else 1.0
+    masked = course.pretrain(texts, checkpoint, (ended - clock.elapsed) * share, max_steps, progress)
+    tuned = course.finetune(ended - clock.elapsed, max_steps, progress)
+    return _finish(course, texts, out, clock, masked, tuned)
 
 
 def _check(
@@ -152,9 +157,9 @@ def _begin(
     return network
 
 
-def _export_seconds(network: Network) -> float:
-    """Time set aside for writing: the exporter needs seconds for any graph, and more for large weights."""
-    return 6.0 + network.n_parameters / 1e7
+def _export_seconds(network: Network, budget: float) -> float:
+    """Time set aside for writing: 4 to 10 s for any graph, by how busy the machine is, and more for large weights."""
+    return min(4.0 + 0.1 * budget, 10.0) + network.n_parameters / 1e7
 
 
 class _Course:
@@ -194,7 +199,6 @@ class _Course:
         checkpoint: str | None,
         seconds: float,
         max_steps: int | None,
-        settings: MaskedLM,
         progress: Progress | None,
     ) -> PretrainReport | None:
         """Masked language modelling, undone where held-out shoppers say that it made things worse."""
@@ -209,7 +213,6 @@ class _Course:
             seconds=seconds,
             rng=self.rng,
             max_steps=max_steps,
-            settings=settings,
             progress=progress,
         )
         self._note_cut("pretraining", report.steps, report.planned_steps, max_steps)
@@ -226,9 +229,7 @@ class _Course:
                 )
         return report
 
-    def finetune(
-        self, seconds: float, max_steps: int | None, settings: Contrast, progress: Progress | None
-    ) -> ContrastReport | None:
+    def finetune(self, seconds: float, max_steps: int | None, progress: Progress | None) -> ContrastReport | None:
         """Contrastive fine-tuning, if there is something to learn from."""
         if len(self.train) < _MIN_PAIRS:
             self.notes.append(
@@ -244,7 +245,6 @@ class _Course:
             seconds=seconds,
             rng=self.rng,
             max_steps=max_steps,
-            settings=settings,
             progress=progress,
         )
         self.now = report.after
