@@ -4,6 +4,7 @@ Legend: M items of the live index, L entries of one history.
 """
 
 import json
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ Shown = Literal["purchased", "all", "none"]
 
 _ENTRIES: Final = 50
 _QUERIES: Final = 5
-_HEAVIEST: Final = 8.0
+_HISTORY_HALF_LIFE: Final = 30.0
 _KEPT_VECTORS: Final = 10_000
 
 
@@ -94,7 +95,7 @@ class Pipeline:
         self.portraits = portraits
         self.encoder = encoder
         self.index = index
-        self._retrievers = retrievers
+        self.retrievers = retrievers
         self._weights = weights
         self._repeated = repeated
         self._shelf = Shelf.of(index.snapshot().item_ids, portraits.item_facets)
@@ -120,6 +121,12 @@ class Pipeline:
         portraits.item_facets.use(Keywords.load(release.part(PARTS.keywords)))
         repeated = frozenset(said["repeated"])
         return cls(release.id, portraits, encoder, index, retrievers, said["weights"], repeated)
+
+    def with_retrievers(self, retrievers: Mapping[str, Retriever]) -> "Pipeline":
+        """The same release with other retrievers, to try them."""
+        return Pipeline(
+            self.release_id, self.portraits, self.encoder, self.index, retrievers, self._weights, self._repeated
+        )
 
     @property
     def catalogue(self) -> Catalogue:
@@ -173,13 +180,13 @@ class Pipeline:
         known = interests(used, self.portraits.item_facets, now=now, config=config)
         entries = recent_entries(used)
         basis: Basis = "consent" if denied else "profile" if entries or known.shares else "popularity"
-        n_fitted = self._retrievers["transitions"].n_items
+        n_fitted = self.retrievers["transitions"].n_items
         history = history_of(entries, items, now=now, n_fitted=n_fitted)
         return Person(entries, history, self._vector(used, entries), known, basis)
 
     def parts(self, person: Person, items: Snapshot) -> dict[str, NDArray[np.float32]]:
         """Standardised scores of shape (M,) of every retriever; zeros where one has nothing to say."""
-        raw = {name: retriever.scores([person.history])[0] for name, retriever in self._retrievers.items()}
+        raw = {name: retriever.scores([person.history])[0] for name, retriever in self.retrievers.items()}
         raw["content"] = items.vectors_MD @ person.u_D
         raw["profile"] = self.shelf(items).scores(person.known.shares)
         return {name: standardise(_padded(scores_M, len(items))) for name, scores_M in raw.items()}
@@ -260,7 +267,7 @@ class Pipeline:
         item = self.catalogue.get(items.item_ids[at])
         if item is None:
             return ()
-        graph = self._retrievers["transitions"]
+        graph = self.retrievers["transitions"]
         inside = at < graph.n_items
         contributions = graph.contributions(person.history, at) if inside else np.zeros(len(person.entries), np.float32)
         spoken = max(state.languages, key=lambda name: state.languages[name]) if state.languages else "en"
@@ -294,10 +301,10 @@ class Pipeline:
     def _similar(self, item_id: ItemId, k: int, items: Snapshot) -> Ranked:
         at = items.position(item_id)
         if at < 0:
-            fused_M = _padded(self._retrievers["popular"].scores([History.of([])])[0], len(items)).astype(np.float64)
+            fused_M = _padded(self.retrievers["popular"].scores([History.of([])])[0], len(items)).astype(np.float64)
         else:
             graph_M = np.zeros(len(items), np.float32)
-            graph = self._retrievers["transitions"]
+            graph = self.retrievers["transitions"]
             if at < graph.n_items:
                 near, scores = graph.similar(at, 4 * k)
                 graph_M[near] = scores
@@ -334,14 +341,16 @@ def recent_entries(state: FoldState) -> list[tuple[ItemId, Tally]]:
 
 
 def history_of(entries: Sequence[tuple[ItemId, Tally]], items: Snapshot, *, now: datetime, n_fitted: int) -> History:
-    """Entries as retrievers read them: weights bounded, so that one much-visited item does not drown the rest.
+    """Entries as retrievers read them: the root of their weight, halved every 30 days since they were last met.
 
-    Items that came after the retrievers were fitted on `n_fitted` items are unknown to them.
+    The root and the 30 days were best of a small grid on the held-out days of two shops (experiments/LOG.md). Items
+    that came after the retrievers were fitted on `n_fitted` items are unknown to them.
     """
     at_L = items.positions([name for name, _ in entries])
     at_L[at_L >= n_fitted] = UNKNOWN
-    weights = [max(-_HEAVIEST, min(_HEAVIEST, tally.long)) for _, tally in entries]
     ages = [(to_micros(now) - tally.at) / DAY for _, tally in entries]
+    masses = [math.copysign(abs(tally.long) ** 0.5, tally.long) for _, tally in entries]
+    weights = [mass * 2.0 ** (-age / _HISTORY_HALF_LIFE) for mass, age in zip(masses, ages, strict=True)]
     return History.of(at_L, weights, ages)
 
 

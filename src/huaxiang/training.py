@@ -7,33 +7,30 @@ Legend: M items, N held-out people, R retrievers, D width.
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from huaxiang.encoder.serving import OnnxEncoder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError
-from huaxiang.measure.metrics import ndcg_at_k
+from huaxiang.evaluation.selection import DECAYS, START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
-from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.portrait import Portraits
-from huaxiang.profiles.state import from_micros
 from huaxiang.ranking.rules import repeat_categories
 from huaxiang.release import Draft, Release, Releases
 from huaxiang.retrieval.base import Interactions, Retriever
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.live import LiveIndex
-from huaxiang.retrieval.log import read_interactions, to_interactions
+from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.transitions import Transitions
 from huaxiang.text.keywords import Keywords
 from huaxiang.text.wording import WORDING, history_text, item_text
-from huaxiang.types import Item, ItemId
+from huaxiang.types import Item, ItemId, Vectors
 
 Progress = Callable[[str, float], None]
 """Called with the step's name and the share of it that is done, 0 to 1."""
@@ -42,20 +39,11 @@ HELD_OUT: Final = 0.1
 """Share of the log's time, at its end, that only selects."""
 
 _MOST_PAIRS: Final = 30_000
-_MOST_JUDGES: Final = 600
-_STRONG: Final = 3.0
-_GRID: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
-_START: Final[Mapping[str, float]] = {"transitions": 1.0, "content": 0.2, "profile": 0.2, "popular": 0.1}
+_MOST_QUERIES: Final = 50_000
+_RECENT_ITEMS: Final = 20
+_RECENT_QUERIES: Final = 5
 _ENCODER_SHARE: Final = 0.7
 """Of what is left of the budget after reading the log: the rest encodes items, fits the retrievers and selects."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """Weights of the fusion, and what they reach on held-out days beside their parts."""
-
-    weights: Mapping[str, float]
-    figures: Mapping[str, Any]
 
 
 def train(
@@ -79,50 +67,97 @@ def train(
         DataError: the shop has no items.
     """
     tell = progress or _silent
-    started = time.perf_counter()
+    clock = _Clock(budget_seconds)
     catalogue = portraits.item_facets.catalogue
     catalogue.refresh()
     seq, items = catalogue.seq, sorted(catalogue, key=lambda item: item.item_id)
     if not items:
         raise DataError("the shop has no items to recommend; import them first: `huaxiang import`")
     tell("read the log", 0.0)
-    item_ids = [item.item_id for item in items]
-    rows = read_interactions(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
-    cut = held_out_moment(rows)
-    earlier = rows if cut is None else rows.filter(pl.col("at") < cut)
+    log = read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
+    cut = held_out_moment(log.interactions)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
         tell("keywords", 0.0)
         Keywords().fit(texts).save(draft.part(PARTS.keywords))
-        tell("encoder", 0.0)
-        people, pairs = next_item_pairs(earlier, items, np.random.default_rng(seed))
-        report = train_encoder(
-            texts,
-            pairs,
-            users=people,
-            out=draft.part(PARTS.encoder),
-            checkpoint=checkpoint,
-            budget_seconds=max(20.0, _ENCODER_SHARE * (budget_seconds - (time.perf_counter() - started))),
-            seed=seed,
-            progress=lambda stage, step, planned, _left: tell(f"encoder: {stage}", step / max(1, planned)),
-        )
+        report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
         encoder = OnnxEncoder.load(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
-        vectors_MD = encoder.encode(texts)
-        repeated = repeat_categories(_purchases(rows, items))
+        shop = _Shop(items, encoder.encode(texts), encoder, repeat_categories(_purchases(log.interactions, items)))
         tell("select on held-out days", 0.0)
-        index = LiveIndex(item_ids, vectors_MD, encoder, catalogue, seq=seq)
-        selected = Selected(_START, {"note": "too few events to hold days out; weights are the defaults"})
-        if cut is not None:
-            retrievers = fit_retrievers(to_interactions(earlier, item_ids))
-            trial = Pipeline("trial", portraits, encoder, index, retrievers, _START, repeated)
-            selected = select_weights(trial, rows, cut, np.random.default_rng(seed), tell)
+        selected = _select(portraits, shop, log.interactions, cut, seq, seed)
         tell("fit on everything", 0.0)
-        retrievers = fit_retrievers(to_interactions(rows, item_ids))
-        save_pipeline(draft, item_ids, vectors_MD, retrievers, selected.weights, repeated)
-        draft.about |= _about(seq, rows, items, selected, report.figures(), time.perf_counter() - started)
+        retrievers = fit_retrievers(to_interactions(log.interactions, shop.item_ids), decay=selected.decay)
+        save_pipeline(draft, shop.item_ids, shop.vectors_MD, retrievers, selected.weights, shop.repeated)
+        draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed)
         _write_card(draft)
     return releases.use(draft.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Wall time since the beginning, and what may be used."""
+
+    budget: float
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self.started
+
+
+@dataclass(frozen=True, slots=True)
+class _Shop:
+    """The items as this training sees them."""
+
+    items: Sequence[Item]
+    vectors_MD: Vectors
+    encoder: OnnxEncoder
+    repeated: frozenset[str]
+
+    @property
+    def item_ids(self) -> list[ItemId]:
+        """In the order of the index."""
+        return [item.item_id for item in self.items]
+
+
+def _train_encoder(
+    draft: Draft,
+    log: TrainingLog,
+    cut: int | None,
+    items: Sequence[Item],
+    texts: Sequence[str],
+    checkpoint: str | None,
+    clock: _Clock,
+    seed: int,
+    tell: Progress,
+) -> dict[str, Any]:
+    """Steps 3 and 4, on what came before the held-out days; answers with the figures."""
+    people, pairs = next_item_pairs(log, items, np.random.default_rng(seed), before=cut)
+    report = train_encoder(
+        texts,
+        pairs,
+        users=people,
+        extra_texts=log.searches["query"].unique(maintain_order=True).to_list()[:_MOST_QUERIES],
+        out=draft.part(PARTS.encoder),
+        checkpoint=checkpoint,
+        budget_seconds=max(20.0, _ENCODER_SHARE * (clock.budget - clock.elapsed)),
+        seed=seed,
+        progress=lambda stage, step, planned, _left: tell(f"encoder: {stage}", step / max(1, planned)),
+    )
+    return report.figures()
+
+
+def _select(portraits: Portraits, shop: _Shop, rows: pl.DataFrame, cut: int | None, seq: int, seed: int) -> Selected:
+    """Fit on what came before the held-out days, and choose by them."""
+    if cut is None:
+        return Selected(START, DECAYS[0], {"note": "too few events to hold days out; weights are the defaults"})
+    catalogue = portraits.item_facets.catalogue
+    index = LiveIndex(shop.item_ids, shop.vectors_MD, shop.encoder, catalogue, seq=seq)
+    retrievers = fit_retrievers(to_interactions(rows.filter(pl.col("at") < cut), shop.item_ids))
+    trial = Pipeline("trial", portraits, shop.encoder, index, retrievers, START, shop.repeated)
+    return select(trial, rows, cut, np.random.default_rng(seed))
 
 
 def _silent(_step: str, _share: float) -> None:
@@ -139,33 +174,49 @@ def held_out_moment(rows: pl.DataFrame) -> int | None:
     return last - int((last - first) * HELD_OUT) if last > first else None
 
 
-def fit_retrievers(interactions: Interactions) -> dict[str, Retriever]:
+def fit_retrievers(interactions: Interactions, *, decay: float = 0.7) -> dict[str, Retriever]:
     """The retrievers of a release, by name; content is the index's vectors themselves."""
-    graph = ItemToItem(Transitions()).fit(interactions)
+    graph = ItemToItem(Transitions(decay=decay)).fit(interactions)
     return {"transitions": graph, "popular": Popular(half_life_days=14.0).fit(interactions)}
 
 
 def next_item_pairs(
-    rows: pl.DataFrame, items: Sequence[Item], rng: np.random.Generator
+    log: TrainingLog, items: Sequence[Item], rng: np.random.Generator, *, before: int | None = None
 ) -> tuple[list[str], list[tuple[str, int]]]:
     """What contrastive fine-tuning learns from: a person's history as text, and the item that they met next.
+
+    The text is worded as serving words it: the newest items and the newest queries of that moment.
 
     Returns:
         The person of each pair, and the pairs: at most 30,000, drawn evenly.
     """
     place = {item.item_id: at for at, item in enumerate(items)}
-    met = rows.filter(pl.col("item_id").is_in(list(place))).group_by("person", maintain_order=True).agg("item_id")
-    spots: list[tuple[str, list[ItemId], int]] = []
-    for person, names in met.iter_rows():
-        steps = [name for at, name in enumerate(names) if at == 0 or names[at - 1] != name]
-        spots += [(person, steps, at) for at in range(1, len(steps)) if steps[at] not in steps[max(0, at - 20) : at]]
+    met = log.interactions.filter(pl.col("item_id").is_in(list(place))).select("person", "at", "item_id")
+    both = pl.concat([met, log.searches], how="diagonal").sort("at", maintain_order=True)
+    if before is not None:
+        both = both.filter(pl.col("at") < before)
+    spots: list[tuple[str, list[ItemId], list[str], ItemId]] = []
+    for person, names, queries in both.group_by("person", maintain_order=True).agg("item_id", "query").iter_rows():
+        spots += [(person, seen, asked, target) for seen, asked, target in _spots(names, queries)]
     if len(spots) > _MOST_PAIRS:
         spots = [spots[at] for at in np.sort(rng.choice(len(spots), _MOST_PAIRS, replace=False))]
-    pairs = [
-        (history_text([items[place[name]] for name in steps[max(0, at - 20) : at]]), place[steps[at]])
-        for _, steps, at in spots
-    ]
-    return [person for person, _, _ in spots], pairs
+    pairs = [(history_text([items[place[n]] for n in seen], asked), place[target]) for _, seen, asked, target in spots]
+    return [spot[0] for spot in spots], pairs
+
+
+def _spots(
+    names: Sequence[ItemId | None], queries: Sequence[str | None]
+) -> Iterator[tuple[list[ItemId], list[str], ItemId]]:
+    """Each first meeting with an item, after the items and queries before it."""
+    seen: list[ItemId] = []
+    asked: list[str] = []
+    for name, query in zip(names, queries, strict=True):
+        if query is not None:
+            asked = [*asked, query][-_RECENT_QUERIES:]
+        elif name is not None and name not in seen:
+            if seen or asked:
+                yield seen, asked, name
+            seen = [*seen, name][-_RECENT_ITEMS:]
 
 
 def _purchases(rows: pl.DataFrame, items: Sequence[Item]) -> dict[str, list[tuple[str, str]]]:
@@ -175,75 +226,6 @@ def _purchases(rows: pl.DataFrame, items: Sequence[Item]) -> dict[str, list[tupl
         if category.get(item_id):
             bought.setdefault(category[item_id], []).append((person, item_id))
     return bought
-
-
-def select_weights(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generator, tell: Progress) -> Selected:
-    """Choose the fusion's weights by coordinate ascent on ndcg@10 of what people took after `cut`.
-
-    A person is judged by what they bought, saved or put into the cart in the held-out days, else by what they looked
-    at; `trial` must have been fitted on what came before. Purchased items are dropped as in serving.
-    """
-    taken = _taken(rows, cut)
-    people = sorted(taken)
-    if len(people) > _MOST_JUDGES:
-        people = [people[at] for at in np.sort(rng.choice(len(people), _MOST_JUDGES, replace=False))]
-    index, now = trial.index.snapshot(), from_micros(cut)
-    judged: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
-    names: tuple[str, ...] = ()
-    for number, person in enumerate(people):
-        state = trial.portraits.state(person, before=now)
-        reader = trial.read(state, index, now=now)
-        relevant = index.positions([item for item in taken[person] if item in trial.catalogue])
-        if reader.basis == "profile" and len(relevant):
-            parts = trial.parts(reader, index)
-            names = tuple(parts)
-            scores_RM = np.stack([parts[name] for name in names])
-            scores_RM[:, ~trial.allowed(reader, state, index)] = -np.inf
-            judged.append((scores_RM, relevant))
-        tell("select on held-out days", number / len(people))
-    if len(judged) < 20:
-        return Selected(_START, {"note": f"only {len(judged)} people to judge by; weights are the defaults"})
-    weights = dict(_START)
-    best = _ndcg(judged, names, weights)
-    for _ in range(2):
-        for name in names:
-            trials = {value: _ndcg(judged, names, weights | {name: value}) for value in _GRID}
-            value = max(_GRID, key=lambda value: (trials[value], -value))
-            if trials[value] > best:
-                weights[name], best = value, trials[value]
-    alone = {name: _ndcg(judged, names, {name: 1.0}) for name in names}
-    figures = {
-        "ndcg@10": best,
-        "alone": alone,
-        "n_people": len(judged),
-        "from": now.isoformat(),
-        "by": "coordinate ascent",
-    }
-    return Selected(weights, figures)
-
-
-def _taken(rows: pl.DataFrame, cut: int) -> dict[str, list[ItemId]]:
-    """What each person took at or after the moment: strong interest where there is any, else any."""
-    strong = [event for event, weight in WEIGHTS.items() if weight >= _STRONG]
-    later = rows.filter(pl.col("at") >= cut).with_columns(pl.col("event").is_in(strong).alias("strong"))
-    later = later.filter(pl.col("strong") | ~pl.col("strong").any().over("person"))
-    later = later.filter(~pl.col("person").str.starts_with("\x1f"))
-    return dict(later.group_by("person").agg(pl.col("item_id").unique().sort()).iter_rows())
-
-
-def _ndcg(
-    judged: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]], names: Sequence[str], weights: Mapping[str, float]
-) -> float:
-    weights_R = np.array([weights.get(name, 0.0) for name in names], np.float32)
-    hits_N, n_relevant_N = np.zeros((len(judged), 10), dtype=np.bool_), np.zeros(len(judged), np.int64)
-    for row, (scores_RM, relevant) in enumerate(judged):
-        used = weights_R > 0.0
-        fused_M = weights_R[used] @ scores_RM[used] if used.any() else np.zeros(scores_RM.shape[1], np.float32)
-        top = np.argpartition(-fused_M, 10)[:10] if len(fused_M) > 10 else np.arange(len(fused_M))
-        top = top[np.argsort(-fused_M[top], kind="stable")]
-        hits_N[row, : len(top)] = np.isin(top, relevant)
-        n_relevant_N[row] = len(relevant)
-    return float(np.nanmean(ndcg_at_k(hits_N, n_relevant_N, 10)))
 
 
 def _about(
@@ -256,6 +238,7 @@ def _about(
         "n_interactions": len(rows),
         "n_people": rows["person"].n_unique() if len(rows) else 0,
         "weights": dict(selected.weights),
+        "decay": selected.decay,
         "validation": dict(selected.figures),
         "encoder": dict(encoder),
         "seconds": round(seconds, 1),

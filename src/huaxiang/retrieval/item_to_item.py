@@ -76,6 +76,13 @@ class ItemToItem:
         self._become(self.name, self.forgets, self.decay, self._recipe.matrix(interactions))
         return self
 
+    def with_decay(self, decay: float) -> "ItemToItem":
+        """The same matrix, read with another decay."""
+        made = ItemToItem.__new__(ItemToItem)
+        made._recipe = self._recipe
+        made._become(self.name, self.forgets, decay, self.matrix_MM)
+        return made
+
     def scores(self, histories: Sequence[History]) -> Scores:
         """Scores of shape (N, M), float32; the same numbers that `candidates` gives."""
         scores_NM = np.zeros((len(histories), self.n_items), np.float32)

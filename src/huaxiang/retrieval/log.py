@@ -3,6 +3,7 @@
 Memory: about 120 bytes for each row while it is read; Polars frames stay inside this module's callers.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -26,47 +27,64 @@ _COLUMNS: Final = [
     "user_id",
     "item_id",
     "timestamp",
+    "query",
     "items",
     "properties",
 ]
 _INTEREST: Final = (*(name for name, weight in WEIGHTS.items() if weight > 0.0), "review")
 _MOST_EVENTS: Final = 500
 _DAY: Final = 86_400_000_000
+_EMPTY: Final = pl.DataFrame(
+    schema={"person": pl.String, "item_id": pl.String, "at": pl.Int64, "weight": pl.Float32, "event": pl.String}
+)
+_EMPTY_SEARCHES: Final = pl.DataFrame(schema={"person": pl.String, "at": pl.Int64, "query": pl.String})
 
 
-def read_interactions(
-    store: Store, *, consent_default: str = "granted", portraits: Portraits | None = None
-) -> pl.DataFrame:
-    """Every positive interaction: columns `person`, `item_id`, `at` (microseconds), `weight`, `event`, in time order.
+@dataclass(frozen=True, slots=True)
+class TrainingLog:
+    """What training reads of a log, each frame in time order.
+
+    Attributes:
+        interactions: columns `person`, `item_id`, `at` (microseconds), `weight` (> 0), `event`.
+        searches: columns `person`, `at`, `query`.
+    """
+
+    interactions: pl.DataFrame
+    searches: pl.DataFrame
+
+
+def read_log(store: Store, *, consent_default: str = "granted", portraits: Portraits | None = None) -> TrainingLog:
+    """Every positive interaction and every search that training may use.
 
     Left out: people whose consent to training is denied, excluded events and refunded lines (where `portraits` is
     given to resolve them). An anonymous id that one user claimed is that user; a shared one is its own person after its
     first claim.
     """
-    batches = list(
-        store.scan(events=frozenset({*_INTEREST, "consent", "identify", "profile_edit", "refund"}), columns=_COLUMNS)
-    )
+    wanted = frozenset({*_INTEREST, "search", "consent", "identify", "profile_edit", "refund"})
+    batches = list(store.scan(events=wanted, columns=_COLUMNS))
     if not batches:
-        return _empty()
+        return TrainingLog(_EMPTY, _EMPTY_SEARCHES)
     log = pl.concat([pl.DataFrame(pl.from_arrow(batch)) for batch in batches], rechunk=False).with_columns(
         pl.col("timestamp").dt.timestamp("us").alias("at")
     )
-    rows = _item_rows(log.filter(pl.col("event").is_in(_INTEREST)))
-    rows = _with_persons(rows, log.filter(pl.col("event") == "identify"))
+    links = log.filter(pl.col("event") == "identify")
     denied = _denied(log.filter(pl.col("event") == "consent"), consent_default)
-    if consent_default == "denied":
-        rows = rows.filter(pl.col("person").is_in(list(denied)))
-    elif denied:
-        rows = rows.filter(~pl.col("person").is_in(list(denied)))
+    rows = _item_rows(log.filter(pl.col("event").is_in(_INTEREST)))
+    rows = _allowed(_with_persons(rows, links), denied, consent_default)
     if portraits is not None:
         rows = _without_taken_back(rows, log.filter(pl.col("event").is_in(["profile_edit", "refund"])), portraits)
-    return rows.select("person", "item_id", "at", "weight", "event").sort("at", "person", maintain_order=True)
-
-
-def _empty() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={"person": pl.String, "item_id": pl.String, "at": pl.Int64, "weight": pl.Float32, "event": pl.String}
+    searches = log.filter((pl.col("event") == "search") & pl.col("query").is_not_null())
+    searches = _allowed(_with_persons(searches, links), denied, consent_default)
+    return TrainingLog(
+        rows.select("person", "item_id", "at", "weight", "event").sort("at", "person", maintain_order=True),
+        searches.select("person", "at", "query").sort("at", "person", maintain_order=True),
     )
+
+
+def _allowed(rows: pl.DataFrame, others: set[str], consent_default: str) -> pl.DataFrame:
+    """Rows of people who consent to training; `others` are those whose word differs from the default."""
+    differs = pl.col("person").is_in(list(others))
+    return rows.filter(differs if consent_default == "denied" else ~differs)
 
 
 def _item_rows(log: pl.DataFrame) -> pl.DataFrame:
