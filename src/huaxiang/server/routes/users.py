@@ -39,7 +39,7 @@ def evidence(user_id: str, shop: ShopDep, as_of: datetime | None = None, limit: 
     events = shop.portraits.events(user_id, before=_moment(as_of))
     newest = events[::-1][:limit]
     named = {item_id for event in newest for item_id in event.item_ids}
-    names = {item.item_id: item.name for item_id in sorted(named) if (item := shop.catalogue.get(item_id)) is not None}
+    names = {item_id: item.name if (item := shop.catalogue.get(item_id)) else None for item_id in sorted(named)}
     said = [brief(event) for event in newest]
     return {"user_id": user_id, "n_events": len(events), "events": said, "item_names": names}
 

@@ -94,7 +94,13 @@ export function createItems(api) {
   const known = new Map();
   const names = new Map();
   return {
-    learn(said) { for (const [id, name] of Object.entries(said ?? {})) if (name) names.set(id, name); },
+    /** Take names in; null: the catalogue has no such item, which need not be asked. */
+    learn(said) {
+      for (const [id, name] of Object.entries(said ?? {})) {
+        if (name) names.set(id, name);
+        else if (name === null) known.set(id, Promise.resolve(null));
+      }
+    },
     forget(id) { known.delete(id); names.delete(id); },
     name: (id) => names.get(id),
     get(id) {

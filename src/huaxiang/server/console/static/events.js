@@ -12,12 +12,6 @@ export function facetLabel(say, facet, value) {
   return facet === "category" ? value.split(" > ").at(-1) : value;
 }
 
-/** What kind of thing a facet is, in a word. */
-export function kindLabel(say, facet) {
-  if (facet.startsWith("attribute:")) return facet.slice("attribute:".length);
-  return say.has(`one.${facet}`) ? say.t(`one.${facet}`) : facet;
-}
-
 /** Edits that still hold, newest first, from events newest first: those that no later undo names. */
 export function standingEdits(events) {
   const undone = new Set();
@@ -108,6 +102,7 @@ export function createHistory(root, ctx) {
 
   function pin(ids, label) {
     pinned = ids ? { ids: new Set(ids), label } : null;
+    root.classList.remove("has-lit");
     mark.hidden = !pinned;
     if (pinned) {
       put(mark, h("span", { class: "mark-text" }, say.t("evidence.of", { what: label })),
@@ -138,11 +133,13 @@ export function createHistory(root, ctx) {
   return {
     pin, light,
     loading: () => put(body, skeleton(9)),
+    nobody: () => put(body, notice("empty", say.t("profile.pick"))),
     failed: (node) => put(body, node),
     render(next, total, { isSame }) {
       const before = new Set(events.map((event) => event.event_id));
       fresh = new Set(isSame ? next.filter((event) => !before.has(event.event_id)).map((event) => event.event_id) : []);
       events = next;
+      root.classList.remove("has-lit");
       count.textContent = say.number(total);
       if (!isSame) { shown = FIRST; pinned = null; mark.hidden = true; }
       if (fresh.size) body.scrollTop = 0;

@@ -8,6 +8,7 @@ import { icon } from "./icons.js";
 const GROUPS = [["category", 8], ["brand", 5], ["price_band", 3], ["keyword", 7], ["attributes", 7]];
 const BANDS = ["low", "middle", "high"];
 const SEEN = 0.005;
+const SCALES = [0.1, 0.25, 0.5, 0.75, 1];
 
 /** Categories as a tree in a list: each widest one by strength, those within it below, narrower ones indented. */
 export function asTree(facets) {
@@ -75,7 +76,8 @@ export function createFacets(root, ctx, { onEvidence, onPin, onEdit }) {
     const shown = isWhole ? group.rows : group.rows.slice(0, group.most);
     const lives = new Set(group.rows.map((row) => row.half_life_days));
     about.textContent = lives.size === 1 ? say.t("half.life", { n: say.number([...lives][0]) }) : "";
-    const scale = Math.max(...group.rows.map((row) => Math.abs(row.score)), 0.01);
+    const most = Math.max(...group.rows.map((row) => Math.abs(row.score)));
+    const scale = SCALES.find((step) => most <= step) ?? 1; // steps, so that one bar's growth does not shrink the others
     reconcile(rows, shown, keyOf, makeRow, (row, facet) => renewRow(row, facet, scale));
     const toggle = () => { whole[isWhole ? "delete" : "add"](group.name); render({ ...last, isSame: true, isRedraw: true }); };
     put(foot, group.rows.length > group.most ? h("button", { class: "link", type: "button", on: { click: toggle } },

@@ -26,8 +26,6 @@ export const STRINGS = {
   "shoppers.empty.detail": ["People appear with their first event: POST /v1/events, or huaxiang import.", "收到第一条事件后，顾客会出现在这里：POST /v1/events 或 huaxiang import。"],
   "shoppers.none": ["No id begins with “{q}”", "没有以“{q}”开头的编号"],
   "shoppers.open": ["Open “{q}” as a new shopper", "将“{q}”作为新顾客打开"],
-  "n.events": ["{n} events", "{n} 条事件"],
-  "n.events.one": ["1 event", "1 条事件"],
   "profile": ["Profile", "画像"],
   "profile.pick": ["Pick a shopper", "请选择一位顾客"],
   "profile.pick.detail": ["The profile, what it rests on, and what the shop would show next.", "查看画像、依据，以及商店接下来会推荐什么。"],
@@ -39,9 +37,8 @@ export const STRINGS = {
   "recency": ["Last seen", "最近到访"],
   "orders": ["Orders", "订单"],
   "spend": ["Spend", "消费"],
-  "active": ["Active", "活跃"],
-  "events.count": ["Events", "事件"],
-  "per.week": ["{n} days a week", "每周 {n} 天"],
+  "active": ["Active days", "活跃天数"],
+  "per.week": ["{n} / week", "每周 {n}"],
   "mood": ["Mood", "情绪"],
   "mood.positive": ["Positive", "积极"],
   "mood.neutral": ["Neutral", "中性"],
@@ -66,10 +63,6 @@ export const STRINGS = {
   "facet.price_band": ["Price level", "价位"],
   "facet.keyword": ["Words", "关键词"],
   "facet.attributes": ["Attributes", "属性"],
-  "one.category": ["category", "品类"],
-  "one.brand": ["brand", "品牌"],
-  "one.price_band": ["price level", "价位"],
-  "one.keyword": ["word", "关键词"],
   "band.low": ["Low", "实惠"],
   "band.middle": ["Middle", "中等"],
   "band.high": ["High", "高端"],
@@ -78,7 +71,6 @@ export const STRINGS = {
   "last.seen": ["last seen {when}", "最近 {when}"],
   "show.all": ["Show all {n}", "显示全部 {n} 项"],
   "show.less": ["Show fewer", "收起"],
-  "evidence": ["Evidence", "依据"],
   "evidence.none": ["The events behind this are older than the list holds.", "相关事件早于列表范围。"],
   "evidence.of": ["Evidence: {what}", "依据：{what}"],
   "evidence.clear": ["Show all events", "显示全部事件"],
@@ -96,8 +88,8 @@ export const STRINGS = {
   "time.now": ["Now", "现在"],
   "time.back": ["Back to now", "回到现在"],
   "time.slider": ["The moment as of which everything is shown", "查看截至哪一时刻的情况"],
-  "time.past": ["As it was known on {when}", "截至 {when} 的情况"],
   "recommendations": ["Recommendations", "推荐"],
+  "recommendations.short": ["For them", "推荐"],
   "recommendations.none": ["Nothing to recommend", "没有可推荐的商品"],
   "recommendations.none.detail": ["Every item is bought, muted or out of stock.", "所有商品均已购买、被屏蔽或缺货。"],
   "recommendations.untrained": ["No release yet", "尚无可用版本"],
@@ -106,9 +98,9 @@ export const STRINGS = {
   "basis.popularity": ["from what is popular", "依据热门"],
   "basis.session": ["from the session", "依据会话"],
   "basis.consent": ["without personal data", "不使用个人数据"],
-  "reason.interest": ["Interest in {what}", "对{what}感兴趣"],
+  "reason.interest": ["Interest in {what}", "兴趣：{what}"],
   "reason.followed": ["Goes with “{what}”", "与“{what}”相配"],
-  "reason.meaning": ["Close in meaning to recent activity", "与近期行为语义相近"],
+  "reason.meaning": ["Close to recent activity", "与近期行为相近"],
   "reason.popular": ["Popular in the shop now", "本店近期热门"],
   "reason.said": ["The shopper reads: {text}", "顾客看到：{text}"],
   "act.view_item": ["View", "查看"],
@@ -117,7 +109,7 @@ export const STRINGS = {
   "act.dislike": ["Not for me", "不感兴趣"],
   "act.similar": ["Similar", "相似"],
   "act.similar.none": ["No similar items", "没有相似商品"],
-  "act.past": ["The past is read only.", "历史时刻仅供查看。"],
+  "act.past": ["As it was known on {when}; the past is read only.", "{when}时的情况，仅供查看。"],
   "done.view_item": ["Viewed “{what}”", "已查看“{what}”"],
   "done.add_to_cart": ["Added “{what}” to the cart", "已将“{what}”加入购物车"],
   "done.purchase": ["Bought “{what}”", "已购买“{what}”"],
@@ -125,7 +117,6 @@ export const STRINGS = {
   "card.new": ["New", "新"],
   "card.rank": ["Rank {n}", "第 {n} 名"],
   "cards.gone": ["Left the list: {names}", "已移出：{names}"],
-  "cards.same": ["Same items as before", "推荐未变化"],
   "out.of.stock": ["out of stock", "缺货"],
   "live": ["Live events", "实时事件"],
   "live.connecting": ["connecting", "连接中"],
@@ -205,7 +196,6 @@ export function speak(language) {
     day: (value) => day.format(new Date(value)),
     short: (value) => short.format(new Date(value)),
     moment: (value) => moment.format(new Date(value)),
-    count: (n) => (n === 1 ? t("n.events.one") : t("n.events", { n: plain.format(n) })),
     money: (amount, currency) => money(locale, amount, currency),
     ago: (value, now = Date.now()) => ago(t, short, value, now),
     /** The character that stands for a name: its first Chinese one in Chinese, else its first letter. */
@@ -217,7 +207,8 @@ export function speak(language) {
 }
 
 function money(locale, amount, currency) {
-  const digits = { maximumFractionDigits: amount >= 1000 ? 0 : 2, minimumFractionDigits: 0 };
+  const n = amount >= 1000 || Number.isInteger(amount) ? 0 : 2;
+  const digits = { maximumFractionDigits: n, minimumFractionDigits: n };
   try {
     return new Intl.NumberFormat(locale, currency ? { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits } : digits).format(amount);
   } catch {

@@ -19,9 +19,9 @@ const $ = (id) => document.getElementById(id);
 
 function start() {
   const address = new URLSearchParams(location.search);
-  const open = { user: address.get("user"), asOf: address.get("as_of"), release: undefined, isGone: false, turn: 0 };
+  const open = { user: address.get("user"), asOf: address.get("as_of"), release: undefined, isGone: false, turn: 0, calmUntil: 0 };
   const shown = { user: null, profile: null, events: [], total: 0, answer: null, failures: {} };
-  const mine = new Set();
+  const heard = new Set();
   const feed = createFeed();
   let say = speak(startLanguage(location.search, localStorage.getItem(LANGUAGE), navigator.language));
   let views = null;
@@ -33,7 +33,7 @@ function start() {
     document.documentElement.lang = say.language === "zh" ? "zh-Hans" : "en";
     for (const node of document.querySelectorAll("[data-i18n]")) node.textContent = say.t(node.dataset.i18n);
     const ctx = { say, api, items, problem };
-    const onEvidence = (ids) => views.history.light(ids);
+    const onEvidence = (ids) => { if (!ids || performance.now() > open.calmUntil) views.history.light(ids); };
     const onPin = (ids, label) => views.history.pin(ids, label);
     views = {
       shoppers: createShoppers($("shoppers"), ctx, { onPick: pick, onFirst: pickFirst }),
@@ -47,7 +47,14 @@ function start() {
     showRelease();
     views.shoppers.load().then(() => views.shoppers.choose(open.user));
     if (shown.user) draw({ isSame: false });
-    else views.profile.nobody();
+    else drawNobody();
+  }
+
+  function drawNobody() {
+    views.profile.nobody();
+    views.history.nobody();
+    if (open.release === null) views.recommendations.untrained();
+    else views.recommendations.nobody();
   }
 
   function drawLanguages() {
@@ -113,6 +120,7 @@ function start() {
   function draw({ isSame }) {
     const { profile, events, total, answer, failures } = shown;
     const said = { asOf: open.asOf, isSame };
+    open.calmUntil = performance.now() + 1200; // rows slide under a pointer that rests; that is no question
     const visible = open.asOf ? events.filter((event) => Date.parse(event.timestamp) < Date.parse(open.asOf)) : events;
     if (profile) views.profile.render(profile, events, said);
     else views.profile.failed(problem(failures.profile, refresh));
@@ -126,7 +134,6 @@ function start() {
 
   async function act(event, itemId) {
     const id = crypto.randomUUID ? crypto.randomUUID() : `console-${Date.now()}-${Math.random().toString(36).slice(2)}`;
-    mine.add(id);
     await attempt(async () => {
       const item = await items.get(itemId);
       const bought = event === "purchase" && typeof item?.price === "number" ? { value: item.price, ...(item.currency ? { currency: item.currency } : {}) } : {};
@@ -142,14 +149,12 @@ function start() {
   const edit = (said) => attempt(async () => {
     const profile = await api.edit(open.user, [said]);
     const id = profile.edit_ids?.[0];
-    mine.add(id);
     toast($("toasts"), say.t(`edited.${said.op}`, { what: said.value.split(" > ").at(-1) }), say.t("undo"), () => undo(id));
     await refresh();
   });
 
   const undo = (id) => attempt(async () => {
-    const profile = await api.edit(open.user, [{ op: "undo", edit_id: id }]);
-    for (const edited of profile.edit_ids ?? []) mine.add(edited);
+    await api.edit(open.user, [{ op: "undo", edit_id: id }]);
     toast($("toasts"), say.t("edited.undo"));
     await refresh();
   });
@@ -179,6 +184,7 @@ function start() {
     try {
       const { release } = await api.health();
       const isChanged = open.release !== undefined && open.release !== release;
+      const isNew = open.release !== release;
       open.release = release;
       if (open.isGone) {
         open.isGone = false;
@@ -187,6 +193,7 @@ function start() {
         views.shoppers.load();
         refresh();
       } else if (isChanged) refresh();
+      if (isNew && !shown.user && !open.user) drawNobody();
       showRelease();
     } catch (error) {
       if (error.isGone || error.status >= 500) gone();
@@ -199,20 +206,29 @@ function start() {
     const state = open.release === undefined ? "loading" : open.release ? "ready" : "none";
     const fact = $("release");
     fact.dataset.state = state;
-    put(fact, h("span", { class: "lamp", "aria-hidden": "true" }), state === "ready" ? [h("span", { class: "fact-name" }, say.t("release")), h("span", { class: "fact-value" }, open.release)] : h("span", {}, say.t(`release.${state}`)));
+    fact.title = open.release ?? say.t(`release.${state}`);
+    put(fact, h("span", { class: "lamp", "aria-hidden": "true" }), state === "ready" ? [h("span", { class: "fact-name" }, say.t("release")), h("span", { class: "fact-value" }, open.release)] : h("span", { class: "fact-value" }, say.t(`release.${state}`)));
   }
 
   function showLatency(ms) {
     put($("latency"), icon("pulse"), h("span", { class: "fact-name" }, say.t("latency")), h("span", { class: "fact-value" }, say.t("ms", { n: say.number(ms) })));
   }
 
-  const refreshSoon = debounce(350, refresh);
+  /** What was done here is shown already; only what came from elsewhere asks for another look. */
+  const refreshSoon = debounce(400, () => {
+    const known = new Set(shown.events.map((event) => event.event_id));
+    const isNews = [...heard].some((id) => !known.has(id));
+    heard.clear();
+    if (isNews) refresh();
+  });
 
   function hear(event) {
     if (event.event === "set_item" || event.event === "delete_item") for (const id of event.item_ids) items.forget(id);
     views.live.take(event);
     if (event.user_id) views.shoppers.touch(event.user_id, event.timestamp);
-    if (event.user_id === open.user && !open.asOf && !mine.delete(event.event_id)) refreshSoon();
+    if (event.user_id !== open.user || open.asOf || event.event === "view_item_list") return;
+    heard.add(event.event_id);
+    refreshSoon();
   }
 
   addEventListener("popstate", () => {

@@ -49,6 +49,7 @@ export function createProfile(root, ctx, handlers) {
   const timeline = createTime(time, ctx, handlers);
 
   function render(profile, all, { asOf, isSame }) {
+    face.hidden = false;
     face.textContent = say.initial(profile.user_id).toUpperCase();
     who.textContent = profile.user_id;
     const spoken = profile.behaviour.language;
@@ -88,7 +89,7 @@ export function createProfile(root, ctx, handlers) {
     moodEvidence = said.evidence ?? [];
     const word = isKnown ? say.t(`mood.${said.label}`) : "–";
     const note = isKnown
-      ? say.t("mood.detail", { polarity: `${said.polarity > 0 ? "+" : ""}${said.polarity.toFixed(2)}`, confidence: say.percent(said.confidence) })
+      ? say.t("mood.detail", { polarity: `${said.polarity < 0 ? "−" : "+"}${Math.abs(said.polarity).toFixed(2)}`, confidence: say.percent(said.confidence) })
       : say.t("mood.none");
     moodGauge.set(isKnown ? said.polarity : null, `${word}. ${note}`);
     moodWord.textContent = word;
@@ -128,11 +129,14 @@ export function createProfile(root, ctx, handlers) {
     nobody() {
       who.textContent = say.t("profile");
       summary.textContent = "";
-      face.textContent = "·";
+      face.hidden = true;
       put(body, notice("empty", say.t("profile.pick"), say.t("profile.pick.detail")));
     },
   };
 }
+
+/** How many columns show so many days: a day each where there are enough, parts of a day where there are few. */
+export const columnsOf = (days) => (days > COLUMNS / 2 ? Math.min(COLUMNS, days) : days * Math.floor(COLUMNS / days));
 
 /** Activity over time, and a slider over it that says as of when everything is shown. */
 function createTime(root, ctx, { onAsOf }) {
@@ -162,7 +166,7 @@ function createTime(root, ctx, { onAsOf }) {
     const end = start + days * DAY;
     slider.value = String(asOf ? Math.round((Date.parse(asOf) - start) / DAY) : days);
     slider.setAttribute("aria-valuetext", label.textContent);
-    put(chart, activity(bins(events, start, end, Math.min(COLUMNS, days)), asOf ? (Date.parse(asOf) - start) / (end - start) : 1));
+    put(chart, activity(bins(events, start, end, columnsOf(days)), asOf ? (Date.parse(asOf) - start) / (end - start) : 1));
   }
 
   slider.addEventListener("input", () => {

@@ -44,6 +44,7 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onPin }) {
   let shown = [];
   let events = new Map();
   let isPast = false;
+  let lastAsOf = null;
 
   const nameOfEvidence = (ids) => {
     const event = ids.map((id) => events.get(id)).find((found) => found?.item_ids?.length);
@@ -54,10 +55,13 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onPin }) {
     events = new Map(all.map((event) => [event.event_id, event]));
     isPast = Boolean(asOf);
     basis.textContent = say.has(`basis.${answer.basis}`) ? say.t(`basis.${answer.basis}`) : answer.basis;
-    const change = isSame ? compare(shown, answer.items) : { added: new Set(), gone: [], moves: new Map() };
+    const isCompared = isSame && asOf === lastAsOf;
+    const change = isCompared ? compare(shown, answer.items) : { added: new Set(), gone: [], moves: new Map() };
+    lastAsOf = asOf;
     if (!isSame) list.replaceChildren();
     shown = answer.items;
-    tellGone(change.gone);
+    if (asOf) tell(say.t("act.past", { when: say.day(asOf) }));
+    else tellGone(change.gone);
     if (!shown.length) {
       put(body, notice("empty", say.t("recommendations.none"), say.t("recommendations.none.detail")));
       return;
@@ -68,12 +72,19 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onPin }) {
   }
 
   function tellGone(ids) {
-    note.hidden = ids.length === 0;
-    if (!ids.length) return;
+    if (!ids.length) {
+      note.hidden = true;
+      return;
+    }
     const names = ids.slice(0, 3).map((id) => items.name(id) ?? id);
     const more = ids.length > 3 ? ` ${say.t("items.more", { n: ids.length - 3 })}` : "";
-    note.textContent = say.t("cards.gone", { names: names.join(" · ") }) + more;
-    note.title = ids.map((id) => items.name(id) ?? id).join("\n");
+    tell(say.t("cards.gone", { names: names.join(" · ") }) + more, ids.map((id) => items.name(id) ?? id).join("\n"));
+  }
+
+  function tell(text, hint = "") {
+    note.hidden = false;
+    note.title = hint;
+    put(note, h("span", {}, text));
   }
 
   function makeCard(item) {
@@ -85,8 +96,9 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onPin }) {
     const reasons = h("ul", { class: "reasons" });
     const acts = h("div", { class: "acts" });
     const similar = h("div", { class: "similar", hidden: true });
+    const more = h("button", { class: "card-more", type: "button", "aria-expanded": "false", title: say.t("act.similar"), "aria-label": say.t("act.similar"), on: { click: () => openSimilar(more, similar, id) } }, icon("grid"));
     const card = h("li", { class: "card" }, picture,
-      h("div", { class: "card-head" }, h("p", { class: "card-name" }, nameOf(id, ctx)), facts), h("div", { class: "card-side" }, badge, rank),
+      h("div", { class: "card-head" }, h("p", { class: "card-name" }, nameOf(id, ctx)), facts), h("div", { class: "card-side" }, badge, rank, more),
       reasons, acts, similar);
     parts.set(card, { picture, facts, badge, rank, reasons, acts, similar });
     put(picture, tile({ item_id: id }, ""));
@@ -115,10 +127,9 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onPin }) {
     part.rank.title = say.t("card.rank", { n: item.rank });
     part.badge.textContent = isNew ? say.t("card.new") : moved > 0 ? `▲${moved}` : moved < 0 ? `▼${-moved}` : "";
     part.badge.className = `badge ${isNew ? "is-new" : moved > 0 ? "is-up" : moved < 0 ? "is-down" : ""}`;
-    reconcile(part.reasons, item.reasons, (reason) => `${reason.kind} ${reason.facet}`, makeReason, renewReason);
-    put(part.acts, isPast ? h("p", { class: "quiet" }, say.t("act.past")) : ACTS.map(([event, mark]) =>
-      h("button", { class: `act is-${event}`, type: "button", on: { click: () => { card.classList.add("is-busy"); onAct(event, item.item_id); } } }, icon(mark), say.t(`act.${event}`))),
-    h("button", { class: "act is-similar", type: "button", "aria-expanded": String(!part.similar.hidden), on: { click: (event) => openSimilar(event.currentTarget, part.similar, item.item_id) } }, icon("grid"), say.t("act.similar")));
+    reconcile(part.reasons, [...item.reasons].sort((a, b) => b.effect - a.effect), (reason) => `${reason.kind} ${reason.facet}`, makeReason, renewReason);
+    put(part.acts, isPast ? [] : ACTS.map(([event, mark]) =>
+      h("button", { class: `act is-${event}`, type: "button", on: { click: () => { card.classList.add("is-busy"); onAct(event, item.item_id); } } }, icon(mark), say.t(`act.${event}`))));
   }
 
   function makeReason() {
@@ -175,6 +186,9 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onPin }) {
     failed(node) { note.hidden = true; basis.textContent = ""; shown = []; list.replaceChildren(); put(body, node); },
     untrained() {
       this.failed(notice("empty", say.t("recommendations.untrained"), say.t("recommendations.untrained.detail"), h("code", { class: "command" }, "huaxiang train")));
+    },
+    nobody() {
+      this.failed(notice("empty", say.t("profile.pick")));
     },
     idle() { for (const card of list.children) card.classList.remove("is-busy"); },
   };

@@ -54,7 +54,7 @@ export function createTabs(nav) {
   return {
     show,
     render(say) {
-      const names = { events: "history.short" };
+      const names = { events: "history.short", recommendations: "recommendations.short" };
       nav.setAttribute("aria-label", "huaxiang");
       put(nav, TABS.map(([name, mark]) => h("button", { type: "button", data: { name }, on: { click: () => show(name) } }, icon(mark), h("span", {}, say.t(names[name] ?? name)))));
       show(document.body.dataset.tab);
