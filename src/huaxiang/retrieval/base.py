@@ -20,7 +20,11 @@ from huaxiang.types import ItemId
 Indices: TypeAlias = NDArray[np.int64]
 Scores: TypeAlias = NDArray[np.float32]
 Forgets: TypeAlias = Literal["exact", "stale"]
-"""`exact`: `forget` leaves what a fit without the person would give. `stale`: the person stays until the next fit."""
+"""What erasing a person does to a fitted retriever.
+
+`exact`: it is cheap to fit, so forgetting fits it again from the log, and nothing of the person is left. `stale`: it is
+kept as it is until the next training.
+"""
 
 UNKNOWN: Final = -1
 """Index of an item that is not in the catalogue."""

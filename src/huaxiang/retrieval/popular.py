@@ -22,7 +22,7 @@ class Popular:
     """
 
     name: ClassVar[str] = "popular"
-    forgets: ClassVar[Forgets] = "stale"
+    forgets: ClassVar[Forgets] = "exact"
 
     def __init__(self, *, half_life_days: float | None = None) -> None:
         if half_life_days is not None and not half_life_days > 0.0:

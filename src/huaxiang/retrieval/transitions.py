@@ -65,7 +65,7 @@ class Paths:
     neighbours: int = 30
     kept: int = 300
     name: ClassVar[str] = "paths"
-    forgets: ClassVar[Forgets] = "stale"
+    forgets: ClassVar[Forgets] = "exact"
 
     def matrix(self, interactions: Interactions) -> sparse.csr_array:
         """Sum over middle items of the products of the two strengths, shape (M, M), float32, empty diagonal."""
