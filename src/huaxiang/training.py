@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from huaxiang.collect.catalogue import Catalogue
 from huaxiang.encoder.serving import OnnxEncoder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError
@@ -68,17 +69,12 @@ def train(
     """
     tell = progress or _silent
     clock = _Clock(budget_seconds)
-    catalogue = portraits.item_facets.catalogue
-    catalogue.refresh()
-    seq, items = catalogue.seq, sorted(catalogue, key=lambda item: item.item_id)
-    if not items:
-        raise DataError("the shop has no items to recommend; import them first: `huaxiang import`")
+    seq, items = _items(portraits.item_facets.catalogue)
     tell("read the log", 0.0)
     log = read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
     cut = held_out_moment(log.interactions)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
-        tell("keywords", 0.0)
         Keywords().fit(texts).save(draft.part(PARTS.keywords))
         report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
         encoder = OnnxEncoder.load(draft.path / PARTS.encoder)
@@ -92,6 +88,14 @@ def train(
         draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed)
         _write_card(draft)
     return releases.use(draft.id)
+
+
+def _items(catalogue: Catalogue) -> tuple[int, list[Item]]:
+    """The log position the items are read at, and the items in the order of the index."""
+    catalogue.refresh()
+    if not len(catalogue):
+        raise DataError("the shop has no items to recommend; import them first: `huaxiang import`")
+    return catalogue.seq, sorted(catalogue, key=lambda item: item.item_id)
 
 
 @dataclass(frozen=True, slots=True)

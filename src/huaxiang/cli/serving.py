@@ -82,36 +82,16 @@ def recommend(
     json_file: Annotated[Path | None, typer.Option("--json", help="write the answer to this file")] = None,
 ) -> None:
     """Recommend items to a user, with reasons. A user never seen is answered too."""
-    from rich.console import Console
-    from rich.table import Table
-
     from huaxiang.apps.recommend import Ask
+    from huaxiang.cli.show import show_answer
     from huaxiang.config import load_settings
     from huaxiang.shop import Shop
 
     shop = Shop(load_settings(config, data_dir=data_dir))
     now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
     answer = shop.recommend(Ask(user_id=user_id, k=k, explain=explain), now=now)
-    table = Table(title=f"{user_id}: release {answer.release}, by {answer.basis}, {answer.took_ms:.1f} ms")
-    for column in ("rank", "item", "name", "score", "because"):
-        table.add_column(column)
-    rows = []
-    reasons = answer.ranked.reasons or ((),) * len(answer.ranked.item_ids)
-    for rank, (item_id, score, why) in enumerate(
-        zip(answer.ranked.item_ids, answer.ranked.scores, reasons, strict=True), 1
-    ):
-        item = shop.catalogue.get(item_id)
-        name = item.name[:60] if item is not None else ""
-        because = "\n".join(f"{reason.text} [{reason.effect:.0%}]" for reason in why)
-        table.add_row(str(rank), item_id, name, f"{score:.3f}", because)
-        said = [
-            {"kind": r.kind, "text": r.text, "facet": r.facet, "evidence": list(r.evidence), "effect": r.effect}
-            for r in why
-        ]
-        rows.append({"item_id": item_id, "name": name, "score": float(score), "rank": rank, "reasons": said})
-    Console().print(table)
+    body = show_answer(user_id, answer, shop.catalogue)
     if json_file is not None:
-        body = {"release": answer.release, "basis": answer.basis, "items": rows, "took_ms": answer.took_ms}
         json_file.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
@@ -124,9 +104,7 @@ def show_profile(
     json_file: Annotated[Path | None, typer.Option("--json", help="write the profile to this file")] = None,
 ) -> None:
     """Show a user's profile with the evidence behind it, as of any moment."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from huaxiang.cli.show import show_profile as show
     from huaxiang.config import load_settings
     from huaxiang.server.schemas import ProfileOut
     from huaxiang.shop import Shop
@@ -134,27 +112,7 @@ def show_profile(
     shop = Shop(load_settings(config, data_dir=data_dir))
     now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
     profile = shop.portraits.profile(user_id, now=now)
-    table = Table(title=f"{user_id} as of {profile.as_of:%Y-%m-%d %H:%M} UTC\n{profile.summary}")
-    for column in ("kind", "facet", "value", "score", "confidence", "half-life", "last seen", "evidence"):
-        table.add_column(column)
-    for kind, facets in (("interest", profile.interests), ("need", profile.needs)):
-        for facet in facets:
-            evidence = ", ".join(facet.evidence[:3]) + (" …" if len(facet.evidence) > 3 else "")
-            bar = "█" * round(abs(facet.score) * 10)
-            table.add_row(
-                kind,
-                facet.facet,
-                facet.value,
-                f"{facet.score:+.2f} {bar}",
-                f"{facet.confidence:.2f}",
-                f"{facet.half_life_days:g} d",
-                f"{facet.last_seen:%m-%d %H:%M}",
-                evidence,
-            )
-    console = Console()
-    console.print(table)
-    console.print("behaviour", {key: str(value) for key, value in profile.behaviour.items()})
-    console.print("mood", dict(profile.mood), "consents", dict(profile.consents))
+    show(profile, shop.catalogue)
     if json_file is not None:
         json_file.write_text(ProfileOut.of(profile).model_dump_json(indent=1, exclude_none=True), encoding="utf-8")
 

@@ -1,0 +1,70 @@
+"""Profiles and answers as tables for a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from huaxiang.apps.recommend import Answer
+from huaxiang.collect.catalogue import Catalogue
+from huaxiang.types import Facet, Profile, Reason
+
+_EVIDENCE = 3
+
+
+def show_answer(user_id: str, answer: Answer, catalogue: Catalogue) -> dict[str, Any]:
+    """Print recommended items with their reasons; answers with the same as JSON-compatible values."""
+    table = Table(title=f"{user_id}: release {answer.release}, by {answer.basis}, {answer.took_ms:.1f} ms")
+    for column in ("rank", "item", "name", "score", "because"):
+        table.add_column(column)
+    ranked = answer.ranked
+    reasons = ranked.reasons or ((),) * len(ranked.item_ids)
+    rows = []
+    for rank, (item_id, score, why) in enumerate(zip(ranked.item_ids, ranked.scores, reasons, strict=True), 1):
+        item = catalogue.get(item_id)
+        name = item.name if item is not None else ""
+        because = "\n".join(f"{reason.text} [{reason.effect:.0%}]" for reason in why)
+        table.add_row(str(rank), item_id, name[:60], f"{score:.3f}", because)
+        said = [_plain(reason) for reason in why]
+        rows.append({"item_id": item_id, "name": name, "score": float(score), "rank": rank, "reasons": said})
+    Console().print(table)
+    return {"release": answer.release, "basis": answer.basis, "items": rows, "took_ms": answer.took_ms}
+
+
+def _plain(reason: Reason) -> dict[str, Any]:
+    evidence = list(reason.evidence)
+    return {
+        "kind": reason.kind,
+        "text": reason.text,
+        "facet": reason.facet,
+        "evidence": evidence,
+        "effect": reason.effect,
+    }
+
+
+def show_profile(profile: Profile, catalogue: Catalogue) -> None:
+    """Print a profile's facets with their evidence, and the figures below."""
+    table = Table(title=f"{profile.user_id} as of {profile.as_of:%Y-%m-%d %H:%M} UTC\n{profile.summary}")
+    for column in ("", "facet", "value", "score", "sure", "last seen", "evidence"):
+        table.add_column(column)
+    for kind, facets in (("interest", profile.interests), ("need", profile.needs)):
+        for facet in facets:
+            table.add_row(kind, facet.facet, _value(facet, catalogue), *_figures(facet))
+    console = Console()
+    console.print(table)
+    behaviour = {key: str(value) for key, value in profile.behaviour.items() if value not in (None, {}, [])}
+    console.print("behaviour", behaviour)
+    console.print("mood", dict(profile.mood))
+    console.print("consents", dict(profile.consents))
+
+
+def _value(facet: Facet, catalogue: Catalogue) -> str:
+    item = catalogue.get(facet.value) if facet.facet == "unbought" else None
+    return f"{facet.value} {item.name[:40]}" if item is not None else facet.value
+
+
+def _figures(facet: Facet) -> tuple[str, str, str, str]:
+    more = " …" if len(facet.evidence) > _EVIDENCE else ""
+    bar = "█" * round(abs(facet.score) * 10)
+    evidence = ", ".join(facet.evidence[:_EVIDENCE]) + more
+    return f"{facet.score:+.2f} {bar}", f"{facet.confidence:.2f}", f"{facet.last_seen:%Y-%m-%d %H:%M}", evidence
