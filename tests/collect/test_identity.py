@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from tests.profiles.shops import at, event, portraits, stocked_store
 
 from huaxiang.store import Store
 from huaxiang.types import Event
-from tests.profiles.shops import at, event, portraits, stocked_store
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def anonymous(hour: float, item: str, device: str = "phone") -> Event:
 
 
 def link(hour: float, user: str, device: str = "phone", **properties: str) -> Event:
-    return event("identify", hour, user=user, anonymous_id=device, event_id=f"{user}-{hour}-{device}", properties=properties)
+    return event(
+        "identify", hour, user=user, anonymous_id=device, event_id=f"{user}-{hour}-{device}", properties=properties
+    )
 
 
 def seen(store: Store, user: str, hour: float = 99) -> set[str]:
