@@ -61,7 +61,10 @@ def check_aware(name: str, value: datetime) -> datetime:
     """The same moment in UTC; a naive time is refused because its zone would be a guess."""
     if value.tzinfo is None:
         raise DataError(f"{name} {value.isoformat()} has no time zone; add one, such as 'Z' or '+08:00'")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise DataError(f"{name} {value.isoformat()} lies outside the years 1 to 9999 in UTC") from None
 
 
 def _check_number(name: str, value: float | None, low: float = -math.inf, high: float = math.inf) -> None:

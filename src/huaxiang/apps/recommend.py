@@ -4,13 +4,15 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from huaxiang.collect.check import check_event
 from huaxiang.errors import DataError
 from huaxiang.pipeline import Pipeline
 from huaxiang.types import Event, ItemId, Ranked, UserId, is_anonymous
+
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def answer(pipeline: Pipeline, ask: Ask, *, now: datetime, tenant: str = "defaul
 
 def session_events(session: Sequence[Mapping[str, Any]], *, now: datetime, tenant: str) -> list[Event]:
     """Check a session's payloads; only events before `now` count, and one without a time is taken as just before."""
+    if session and now - EARLIEST < timedelta(seconds=len(session)):
+        raise DataError(f"as_of {now.isoformat()} is the beginning of time; no session lies before it")
     events = []
     for index, payload in enumerate(session):
         if payload.get("user_id") is not None:

@@ -215,6 +215,8 @@ def language(state: FoldState, item_facets: ItemFacets) -> str | None:
 
 def mood(state: FoldState, *, now: datetime, config: FoldConfig) -> dict[str, Any]:
     """The decayed mean polarity of what the user wrote; empty where nothing was written lately."""
+    if state.mood_weight.long == 0.0:
+        return {}
     elapsed = to_micros(now) - state.mood_weight.at
     weight = decayed(state.mood_weight.long, elapsed, config.mood_half_life_days)
     if weight < _FORGOTTEN:
