@@ -15,7 +15,7 @@ from huaxiang.errors import ReleaseError
 from huaxiang.pipeline import Pipeline
 from huaxiang.profiles import ItemFacets, Portraits
 from huaxiang.profiles.fold import FoldConfig
-from huaxiang.release import Releases
+from huaxiang.release import Release, Releases
 from huaxiang.store import open_store
 
 logger: Final = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class Shop:
         self.intake = Intake(self.store, self.catalogue, tenant=tenant, listeners=listeners)
         self.releases = Releases(release_root(settings, tenant))
         self._pipeline: Pipeline | None = None
+        self._complaint = ""
         self._lock = threading.Lock()
         self.refresh()
 
@@ -58,18 +59,37 @@ class Shop:
     def refresh(self) -> None:
         """Open the current release if it was switched, and take in what other processes appended to the log.
 
-        The old release answers until the new one is open; one that cannot be opened is logged and not switched to.
+        The old release answers until the new one is open; one that cannot be opened is logged, once, and tried again
+        the next time.
         """
         with self._lock:
             self.catalogue.refresh()
-            try:
-                current = self.releases.current
-                if current is not None and current.id != self.release_id:
-                    self._pipeline = Pipeline.open(current, self.portraits)
-                elif self._pipeline is not None:
-                    self._pipeline.refresh()
-            except ReleaseError:
-                logger.exception("the current release cannot be opened; the one before goes on answering")
+            current = self._current()
+            if current is not None and current.id != self.release_id:
+                self._open(current)
+            elif self._pipeline is not None:
+                self._pipeline.refresh()
+
+    def _current(self) -> Release | None:
+        try:
+            return self.releases.current
+        except ReleaseError as error:
+            self._complain(str(error))
+            return None
+
+    def _open(self, release: Release) -> None:
+        try:
+            self._pipeline = Pipeline.open(release, self.portraits)
+        except Exception as error:  # whatever is wrong with its files: engines have errors of their own
+            logger.debug("opening release %s", release.id, exc_info=True)
+            self._complain(f"release {release.id} cannot be opened: {error}")
+        else:
+            self._complaint = ""
+
+    def _complain(self, why: str) -> None:
+        if why != self._complaint:
+            logger.error("%s; what was open before goes on answering", why)
+            self._complaint = why
 
     def recommend(self, ask: Ask, *, now: datetime) -> Answer:
         """Answer one request for recommendations."""
