@@ -1,5 +1,6 @@
 """The application: routes, errors, metrics, one open shop for each tenant."""
 
+import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,9 +13,11 @@ from huaxiang import __version__
 from huaxiang.config import Settings
 from huaxiang.server import console, problems
 from huaxiang.server.live import LiveStream
-from huaxiang.server.middleware import EncodedIds, Measured
+from huaxiang.server.middleware import Bounded, EncodedIds, Measured
 from huaxiang.server.routes import ROUTERS
 from huaxiang.shop import Shop
+
+logger: Final = logging.getLogger(__name__)
 
 _POLL: Final = 1.0
 
@@ -46,8 +49,12 @@ class Shops:
     def follow(self) -> None:
         """Open releases that were switched to by other processes, until `close`; runs in a thread of its own."""
         while not self._stop.wait(_POLL):
-            for shop in list(self._open.values()):
-                shop.refresh()
+            for tenant, shop in list(self._open.items()):
+                try:
+                    shop.refresh()
+                except Exception:
+                    # A store that is full or locked now may not be so in a second; without this thread nothing follows.
+                    logger.exception("cannot refresh the shop of tenant %s; trying again", tenant)
 
     def close(self) -> None:
         """Stop following and close the stores."""
@@ -75,8 +82,10 @@ def create_app(settings: Settings) -> FastAPI:
         description="Living user profiles from a shop's log, and the recommendation that stands on them.",
     )
     app.state.settings, app.state.shops, app.state.registry = settings, shops, CollectorRegistry()
+    app.add_middleware(problems.Guarded)
     app.add_middleware(Measured, registry=app.state.registry)
     app.add_middleware(EncodedIds)
+    app.add_middleware(Bounded, max_bytes=settings.server.max_body_mb * 1024 * 1024)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""Two thin ASGI layers: ids in paths, and the time of every answer."""
+"""Thin ASGI layers: ids in paths, the size of bodies, and the time of every answer."""
 
 import time
 from typing import Final
@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -41,6 +42,28 @@ class EncodedIds:
             kept = raw.decode("latin-1").replace("%25", "%2525").replace("%2F", "%252F").replace("%2f", "%252F")
             scope["path"] = unquote(kept.partition("?")[0])
         await self.app(scope, receive, send)
+
+
+class Bounded:
+    """Refuses a body of any route past a size, before it is all in memory."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app, self.max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count while the route reads; the error travels the route's own way to its answer."""
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.max_bytes:
+                limit = f"the body is over {self.max_bytes} bytes"
+                raise HTTPException(413, f"{limit}; send it in parts, or use `huaxiang import`")
+            return message
+
+        await self.app(scope, counted, send)
 
 
 class Measured:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
 
-from huaxiang.collect.catalogue import item_to
+from huaxiang.collect.catalogue import item_from, item_to
 from huaxiang.errors import DataError
 from huaxiang.server.schemas import EventsOut, ItemIn, RejectedOut, SimilarOut, ranked_items
 from huaxiang.server.security import ShopDep
@@ -65,13 +65,13 @@ def post_items(items: list[ItemIn], shop: ShopDep) -> EventsOut:
 
 
 def _set(shop: Shop, items: list[ItemIn], *, whole: bool) -> tuple[int, list[RejectedOut]]:
-    """Append `set_item` events; with `whole`, one bad item is the request's error."""
+    """Append `set_item` events; with `whole` they replace the items, and one bad item is the request's error."""
     now = datetime.now(UTC).isoformat()
     payloads = []
     for item in items:
-        said = item.model_dump(exclude={"item_id"}, exclude_unset=not whole, by_alias=True)
-        if whole:
-            said = {key: value for key, value in said.items() if value is not None or key in {"price", "brand"}}
+        said = item.model_dump(exclude={"item_id"}, exclude_unset=True, by_alias=True)
+        if whole:  # said in full, so that what the body leaves out is not kept from the item before
+            said = item_to(item_from(item.item_id or "", said))
         payloads.append({"event": "set_item", "item_id": item.item_id, "timestamp": now, "properties": said})
     taken = shop.intake.take(payloads)
     if whole and taken.rejected:
