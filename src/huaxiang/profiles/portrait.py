@@ -1,6 +1,7 @@
 """Portraits: a user's folded state and profile as of any moment, from the log, with snapshots for long histories."""
 
 import hashlib
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from huaxiang.collect.identity import Source, sources
+from huaxiang.errors import StoreError
 from huaxiang.profiles import facets as view
 from huaxiang.profiles.fold import FoldConfig, Resolved, fold, resolve
 from huaxiang.profiles.item_facets import ItemFacets
@@ -25,6 +27,8 @@ from huaxiang.types import (
     UserId,
     check_aware,
 )
+
+logger: Final = logging.getLogger(__name__)
 
 _WINDOW: Final = 256
 """Newest events read first: a user with fewer is folded whole, a user with more goes through a snapshot."""
@@ -129,7 +133,10 @@ class Portraits:
         body = {"fold": self._fold_version, "sources": _named(origins), "state": state.to_json()}
         watches = tuple(source.subject for source in origins)
         record = Record(user_id, body, at=from_micros(state.last[0]), watches=watches, seen=last_seq)
-        self.store.put(_SNAPSHOT, [record])
+        try:
+            self.store.put(_SNAPSHOT, [record])
+        except StoreError as error:  # a full disk or a busy writer must not keep anyone from reading
+            logger.warning("no snapshot of a long history was kept, so its next reading is slow too: %s", error)
 
     def profile(self, user_id: UserId, *, now: datetime) -> Profile:
         """The readable profile as known strictly before `now`."""
