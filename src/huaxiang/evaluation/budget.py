@@ -27,11 +27,13 @@ class Budget:
 
     Attributes:
         say: told in a few words what is being done now.
+        reserved: seconds kept for what must come at the end; no part of `left` until they are freed.
         left_out: what there was no time or memory for, and why, for people.
     """
 
     seconds: float
     say: Callable[[str], None] = lambda _: None
+    reserved: float = 0.0
     left_out: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
@@ -42,8 +44,8 @@ class Budget:
 
     @property
     def left(self) -> float:
-        """Seconds that remain, never below 0."""
-        return max(0.0, self.seconds - self.spent)
+        """Seconds that remain and are free, never below 0."""
+        return max(0.0, self.seconds - self.spent - self.reserved)
 
     def allows(self, what: str, seconds: float, share: float = 1.0) -> bool:
         """Whether something that takes about `seconds` fits into a share of what is left; if not, it is noted."""

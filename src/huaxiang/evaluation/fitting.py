@@ -28,7 +28,7 @@ GRAPH_GRID: Final = (
     ("popularity_power", (0.2, 0.4, 0.5)),
     ("gap_power", (0.25, 1.0)),
     ("backward", (0.25, 1.0)),
-    ("decay", (0.5, 0.8)),
+    ("decay", (0.5, 0.6, 0.8)),
 )
 """What is tried beside the defaults, one setting after the other; the better one stays."""
 DECAYS: Final = (0.5, 0.65, 0.8, 0.9)
@@ -57,22 +57,27 @@ class Fitted:
 
 
 class Fitter:
-    """One strict fit: parts on `interactions`, settings and weights on `validation`."""
+    """One strict fit: parts on `interactions`, settings and weights on `validation`.
+
+    While it looks for better parts it keeps back the time for weighing them and for answering the test.
+    """
 
     def __init__(self, interactions: Interactions, validation: Questions, budget: Budget, *, seed: int) -> None:
+        self.n_questions = len(validation)
         self.interactions, self.budget = interactions, budget
         rng = np.random.default_rng(seed)
         self.few, self.many = validation.sample(_SAMPLE, rng=rng), validation.sample(_WEIGHING, rng=rng)
         self.parts: list[tuple[Recipe, ItemToItem, float]] = []
 
     def fit(self, terms: ItemTerms | None) -> Fitted:
-        """Graph, terms, closed forms as far as time and memory allow, paths; then the weights."""
+        """Graph, terms, paths, closed forms as far as time and memory allow; then the weights."""
         started = time.monotonic()
         self._graph()
         for recipe in term_recipes(terms):
             self._add(recipe)
-        closed = self._closed_forms()
         self._paths()
+        self._reserve()
+        closed = self._closed_forms()
         for place in closed:
             self._better_reg(place)
         for place in range(1, len(self.parts)):
@@ -101,6 +106,15 @@ class Fitter:
         if isinstance(graph, Transitions) and self.budget.allows("paths", 10.0 * self.parts[0][2] + 1.0, 0.3):
             self._add(Paths(graph.decay, graph.gap_power, graph.backward, graph.popularity_power, graph.window))
 
+    def _reserve(self) -> None:
+        """Time for the answers, twice that of a hundred of them by the parts so far: two parts may still come."""
+        started = time.monotonic()
+        _, _, _, n = gather_all(
+            Fused([part[1] for part in self.parts]), self.few, before=started + 0.01 * self.budget.left, at_most=100
+        )
+        per_user = 2.0 * (time.monotonic() - started) / max(n, 1)
+        self.budget.reserved = min(0.6 * self.budget.left, per_user * (self.n_questions + len(self.many)))
+
     def _closed_forms(self) -> list[int]:
         """Places of those that there was time and memory for."""
         n = self.interactions.n_items
@@ -111,7 +125,7 @@ class Fitter:
             except ConfigError as error:
                 self.budget.left_out.append(str(error))
                 continue
-            if self.budget.allows(recipe.name, expected, 0.4):
+            if self.budget.allows(recipe.name, expected, 0.6):
                 places.append(len(self.parts))
                 self._add(recipe)
         return places
@@ -164,6 +178,7 @@ class Fitter:
 
     def _weigh(self, started: float) -> Fitted:
         self.budget.say("weighing the parts on validation")
+        self.budget.reserved = 0.0
         fused = Fused([part[1] for part in self.parts])
         began = time.monotonic()
         z_SF, items_S, owners_S, n = gather_all(fused, self.many, before=began + 0.25 * self.budget.left)
@@ -185,7 +200,7 @@ def term_recipes(terms: ItemTerms | None) -> list[Recipe]:
 
 
 def gather_all(
-    fused: Fused, asked: Questions, *, before: float
+    fused: Fused, asked: Questions, *, before: float, at_most: int = 10**9
 ) -> tuple[Scores, NDArray[np.int64], NDArray[np.int64], int]:
     """Candidates of many histories below each other: z-scores (S, F), items (S,), owners (S,), and how many users.
 
@@ -193,7 +208,7 @@ def gather_all(
     """
     z, items, owners = [], [], []
     for user, history in enumerate(asked.histories):
-        if user and time.monotonic() > before:
+        if user == at_most or (user and time.monotonic() > before):
             break
         found = fused.gather(history, exclude=history.items_L)
         z.append(found.z_CF)
@@ -221,7 +236,8 @@ def refit(recipes: Sequence[Recipe], weights: NDArray[np.float32], interactions:
 def dense_seconds(n_items: int, probe: int = 1200) -> float:
     """About how long a closed form over so many items takes on this machine now.
 
-    The best of three small inversions, scaled; doubled for the pruning around it and for a machine that is shared.
+    The best of three small inversions, scaled; a third more for the pruning around it. Larger ones run nearer to the
+    machine's peak, which leaves room for one that is shared.
     """
     times = []
     for _ in range(3):
@@ -229,4 +245,4 @@ def dense_seconds(n_items: int, probe: int = 1200) -> float:
         started = time.monotonic()
         lapack.spotri(lapack.spotrf(matrix, lower=1, overwrite_a=1)[0], lower=1, overwrite_c=1)
         times.append(time.monotonic() - started)
-    return 2.0 * min(times) * (n_items / probe) ** 3 + 1e-7 * n_items * n_items
+    return 1.3 * min(times) * (n_items / probe) ** 3 + 1e-7 * n_items * n_items

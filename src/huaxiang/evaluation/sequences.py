@@ -143,7 +143,7 @@ class _Run:
 
     def _staged(self, name: str, fused: Fused, seconds_per_user: float, seconds: float) -> None:
         self.budget.say(f"{name}: answering")
-        affordable = max(1, int(0.8 * self.budget.left / max(seconds_per_user, 1e-6)))
+        affordable = max(1, int(0.9 * self.budget.left / max(seconds_per_user, 1e-6)))
         asked = self.test.sample(affordable, rng=np.random.default_rng(self.seed))
         before = time.monotonic() + 0.95 * self.budget.left
         ranks = staged_ranks(fused, weighted(fused.weights_F), asked, before=before)

@@ -61,7 +61,7 @@ class Ridge:
     """
 
     decay: float = 0.7
-    reg: float = 10.0
+    reg: float = 100.0
     window: int = 20
     kept: int = 500
     max_bytes: int = 2_000_000_000

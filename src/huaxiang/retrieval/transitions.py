@@ -29,7 +29,7 @@ class Transitions:
         window: pairs further apart are left out, which bounds the work to E x window.
     """
 
-    decay: float = 0.65
+    decay: float = 0.7
     gap_power: float = 0.5
     backward: float = 0.5
     popularity_power: float = 0.3
