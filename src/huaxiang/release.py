@@ -1,7 +1,8 @@
 """Releases: immutable folders of named parts with hashes, a `current` pointer, rollback. Knows no component.
 
-A release is made in a hidden folder and renamed into place, so a half-written one is never seen; `current` is a
-symbolic link that is replaced by a rename, so a reader sees the old or the new and never neither.
+A release is made in a hidden folder and renamed into place, so a half-written one is never seen; `current` is a small
+file that names one and is replaced by a rename, so a reader sees the old or the new and never neither. A file rather
+than a symbolic link: it survives being copied.
 """
 
 import hashlib
@@ -137,8 +138,14 @@ class Releases:
     @property
     def current(self) -> Release | None:
         """The release in use; None before the first."""
-        link = self.root / _CURRENT
-        return self.get(link.readlink().name) if link.is_symlink() else None
+        name = self._named(_CURRENT)
+        return None if name is None else self.get(name)
+
+    def _named(self, pointer: str) -> str | None:
+        try:
+            return (self.root / pointer).read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
 
     def use(self, release_id: str) -> Release:
         """Switch to a release, after checking its files; the one before is remembered for `rollback`."""
@@ -152,15 +159,18 @@ class Releases:
 
     def rollback(self) -> Release:
         """Go back to the release that was in use before the last switch."""
-        link = self.root / _PREVIOUS
-        if not link.is_symlink():
+        previous = self._named(_PREVIOUS)
+        if previous is None:
             raise ReleaseError("nothing to go back to: only one release was ever in use")
-        return self.use(link.readlink().name)
+        return self.use(previous)
 
-    def _point(self, link: str, release_id: str) -> None:
-        fresh = self.root / f".{link}-{secrets.token_hex(4)}"
-        fresh.symlink_to(release_id)
-        fresh.replace(self.root / link)
+    def _point(self, pointer: str, release_id: str) -> None:
+        fresh = self.root / f".{pointer}-{secrets.token_hex(4)}"
+        with fresh.open("w", encoding="utf-8") as out:
+            out.write(release_id + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(self.root / pointer)
 
 
 def _sha256(path: Path) -> str:

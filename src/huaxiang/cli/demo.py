@@ -66,7 +66,7 @@ def _build(settings: "Settings", seed: int | None, budget: str) -> None:
     if not said.get("is_filled"):
         _fill(settings, wanted)
         mark.write_text(json.dumps({"seed": wanted, "is_filled": True}), encoding="utf-8")
-    if not (settings.data_dir / "releases" / "current").is_symlink():
+    if not (settings.data_dir / "releases" / "current").exists():
         train_shop(settings.data_dir, None, budget_seconds=seconds_of(budget), encoder=None, seed=wanted)
 
 
