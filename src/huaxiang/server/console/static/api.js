@@ -78,7 +78,7 @@ export function createApi({ askKey, heard }) {
       if (!asOf) ahead = Date.parse(profile.as_of) - Date.now();
       return profile;
     },
-    evidence: (id, limit) => json(`${user(id)}/profile/evidence${query({ limit })}`),
+    evidence: (id, limit, asOf) => json(`${user(id)}/profile/evidence${query({ limit, as_of: asOf })}`),
     edit: (id, edits) => json(`${user(id)}/profile`, { method: "PATCH", body: { edits } }),
     item: (id) => json(`/v1/items/${encodeURIComponent(id)}`),
     similar: (id, k) => json(`/v1/items/${encodeURIComponent(id)}/similar${query({ k })}`),

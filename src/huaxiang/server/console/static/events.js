@@ -86,6 +86,7 @@ export function createHistory(root, ctx) {
   let events = [];
   let pinned = null;
   let fresh = new Set();
+  let lastAsOf = null;
 
   function draw() {
     const rows = pinned ? events.filter((event) => pinned.ids.has(event.event_id)) : events.slice(0, shown);
@@ -96,7 +97,7 @@ export function createHistory(root, ctx) {
     }));
     const rest = pinned ? 0 : events.length - shown;
     const more = rest > 0 ? h("button", { class: "more", type: "button", on: { click: () => { shown += FIRST; draw(); } } }, say.t("shoppers.more")) : null;
-    const empty = rows.length ? null : pinned ? notice("empty", say.t("evidence.none")) : notice("empty", say.t("history.none"));
+    const empty = rows.length ? null : pinned ? notice("empty", say.t("evidence.none")) : notice("empty", say.t(lastAsOf ? "history.none" : "history.empty"));
     put(body, empty ?? list, more);
   }
 
@@ -135,10 +136,11 @@ export function createHistory(root, ctx) {
     loading: () => put(body, skeleton(9)),
     nobody: () => put(body, notice("empty", say.t("profile.pick"))),
     failed: (node) => put(body, node),
-    render(next, total, { isSame }) {
+    render(next, total, { isSame, asOf }) {
       const before = new Set(events.map((event) => event.event_id));
-      fresh = new Set(isSame ? next.filter((event) => !before.has(event.event_id)).map((event) => event.event_id) : []);
+      fresh = new Set(isSame && asOf === lastAsOf ? next.filter((event) => !before.has(event.event_id)).map((event) => event.event_id) : []);
       events = next;
+      lastAsOf = asOf;
       root.classList.remove("has-lit");
       count.textContent = say.number(total);
       if (!isSame) { shown = FIRST; pinned = null; mark.hidden = true; }

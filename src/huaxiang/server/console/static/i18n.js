@@ -131,6 +131,7 @@ export const STRINGS = {
   "live.empty.detail": ["Each event shows here the moment it is accepted.", "事件被接受后会立即显示在这里。"],
   "history": ["This shopper's events", "该顾客的事件"],
   "history.short": ["Events", "事件"],
+  "history.empty": ["No events yet", "还没有事件"],
   "history.none": ["No events before this moment", "此刻之前没有事件"],
   "items.more": ["and {n} more", "等 {n} 件"],
   "someone": ["anonymous", "匿名访客"],

@@ -51,18 +51,20 @@ export function createLive(root, ctx, feed, { current, onUser }) {
     put(body, rows.length ? list : notice("empty", say.t("live.empty"), say.t("live.empty.detail")));
   }
 
-  function take(event) {
+  /** Events in the order they happened. */
+  function take(events) {
+    const newest = events.slice(-KEPT).reverse();
     if (feed.isPaused) {
-      feed.held = [event, ...feed.held].slice(0, KEPT);
+      feed.held = [...newest, ...feed.held].slice(0, KEPT);
       head();
       return;
     }
-    feed.events = [event, ...feed.events].slice(0, KEPT);
-    if (!wanted(event)) return;
+    feed.events = [...newest, ...feed.events].slice(0, KEPT);
+    const rows = newest.filter(wanted).slice(0, SHOWN).map((event) => eventRow(event, ctx, { onUser }));
+    if (!rows.length) return;
     if (!list.isConnected) put(body, list);
-    const row = eventRow(event, ctx, { onUser });
-    row.classList.add("is-new");
-    list.prepend(row);
+    for (const row of rows) row.classList.add("is-new");
+    list.prepend(...rows);
     while (list.children.length > SHOWN) list.lastElementChild.remove();
   }
 

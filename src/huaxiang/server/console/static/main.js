@@ -17,10 +17,16 @@ const EVENTS = 1000;
 const POLL = 4000;
 const $ = (id) => document.getElementById(id);
 
+/** The moment in an address; null where there is none that can be read. */
+function momentIn(address) {
+  const said = address.get("as_of");
+  return said && !Number.isNaN(Date.parse(said)) ? new Date(said).toISOString() : null;
+}
+
 function start() {
   const address = new URLSearchParams(location.search);
-  const open = { user: address.get("user"), asOf: address.get("as_of"), release: undefined, isGone: false, turn: 0, calmUntil: 0 };
-  const shown = { user: null, profile: null, events: [], total: 0, answer: null, failures: {} };
+  const open = { user: address.get("user"), asOf: momentIn(address), release: undefined, isGone: false, turn: 0, calmUntil: 0 };
+  const shown = { user: null, profile: null, events: [], total: 0, past: null, answer: null, failures: {} };
   const heard = new Set();
   const feed = createFeed();
   let say = speak(startLanguage(location.search, localStorage.getItem(LANGUAGE), navigator.language));
@@ -35,10 +41,11 @@ function start() {
     const ctx = { say, api, items, problem };
     const onEvidence = (ids) => { if (!ids || performance.now() > open.calmUntil) views.history.light(ids); };
     const onPin = (ids, label) => views.history.pin(ids, label);
+    const onShow = (ids, label) => { onPin(ids, label); tabs.reach("events"); };
     views = {
       shoppers: createShoppers($("shoppers"), ctx, { onPick: pick, onFirst: pickFirst }),
-      profile: createProfile($("profile"), ctx, { onAsOf: travel, onEdit: edit, onUndo: undo, onEvidence, onPin }),
-      recommendations: createRecommendations($("recommendations"), ctx, { onAct: act, onEvidence, onPin }),
+      profile: createProfile($("profile"), ctx, { onAsOf: travel, onEdit: edit, onUndo: undo, onEvidence, onPin, onShow }),
+      recommendations: createRecommendations($("recommendations"), ctx, { onAct: act, onEvidence, onShow }),
       history: createHistory($("history"), ctx),
       live: createLive($("live"), ctx, feed, { current: () => open.user, onUser: pick }),
     };
@@ -113,20 +120,23 @@ function start() {
       items.learn(evidence.value.item_names);
       Object.assign(shown, { events: evidence.value.events, total: evidence.value.n_events });
     }
+    shown.past = asOf && shown.total > EVENTS ? await api.evidence(user, EVENTS, asOf).catch(() => null) : null;
+    items.learn(shown.past?.item_names);
     if (answer.value) await Promise.allSettled(answer.value.items.map((item) => items.get(item.item_id)));
     if (turn === open.turn) draw({ isSame });
   }
 
   function draw({ isSame }) {
-    const { profile, events, total, answer, failures } = shown;
+    const { profile, events, total, past, answer, failures } = shown;
     const said = { asOf: open.asOf, isSame };
     open.calmUntil = performance.now() + 1200; // rows slide under a pointer that rests; that is no question
-    const visible = open.asOf ? events.filter((event) => Date.parse(event.timestamp) < Date.parse(open.asOf)) : events;
-    if (profile) views.profile.render(profile, events, said);
+    const visible = past?.events ?? (open.asOf ? events.filter((event) => Date.parse(event.timestamp) < Date.parse(open.asOf)) : events);
+    const known = past ? [...new Map([...events, ...past.events].map((event) => [event.event_id, event])).values()] : events;
+    if (profile) views.profile.render(profile, known, said);
     else views.profile.failed(problem(failures.profile, refresh));
     if (failures.events) views.history.failed(problem(failures.events, refresh));
-    else views.history.render(visible, open.asOf ? visible.length : total, said);
-    if (answer) views.recommendations.render(answer, events, said);
+    else views.history.render(visible, past?.n_events ?? (open.asOf ? visible.length : total), said);
+    if (answer) views.recommendations.render(answer, known, said);
     else if (failures.answer?.needsRelease) views.recommendations.untrained();
     else views.recommendations.failed(problem(failures.answer, refresh));
     for (const failure of Object.values(failures)) if (failure?.isGone) gone();
@@ -222,18 +232,19 @@ function start() {
     if (isNews) refresh();
   });
 
-  function hear(event) {
-    if (event.event === "set_item" || event.event === "delete_item") for (const id of event.item_ids) items.forget(id);
-    views.live.take(event);
-    if (event.user_id) views.shoppers.touch(event.user_id, event.timestamp);
-    if (event.user_id !== open.user || open.asOf || event.event === "view_item_list") return;
-    heard.add(event.event_id);
+  function hear(events) {
+    for (const event of events) if (event.event === "set_item" || event.event === "delete_item") for (const id of event.item_ids) items.forget(id);
+    views.live.take(events);
+    views.shoppers.touch(events);
+    const own = events.filter((event) => event.user_id === open.user && event.event !== "view_item_list");
+    if (!own.length || open.asOf) return;
+    for (const event of own) heard.add(event.event_id);
     refreshSoon();
   }
 
   addEventListener("popstate", () => {
     const now = new URLSearchParams(location.search);
-    Object.assign(open, { user: now.get("user"), asOf: now.get("as_of") });
+    Object.assign(open, { user: now.get("user"), asOf: momentIn(now) });
     views.shoppers.choose(open.user);
     refresh();
   });
@@ -248,7 +259,7 @@ function start() {
   mount();
   check();
   if (open.user) refresh();
-  openStream(api, { onEvent: hear, onState: (state) => { feed.state = state; views.live.head(); } });
+  openStream(api, { onEvents: hear, onState: (state) => { feed.state = state; views.live.head(); } });
 }
 
 start();

@@ -17,7 +17,8 @@ export function midnight(moment) {
   return day.getTime();
 }
 
-/** The panel. Handlers: onAsOf(iso | null), onEdit(edit), onUndo(id), onEvidence(ids), onPin(ids, label). */
+/** The panel. Handlers: onAsOf(iso | null), onEdit(edit), onUndo(id), onEvidence(ids),
+ * onPin(ids, label): keep the list to these events; onShow(ids, label): and go there. */
 export function createProfile(root, ctx, handlers) {
   const { say } = ctx;
   const who = h("h2", { id: "profile-title", class: "who" }, say.t("profile"));
@@ -55,7 +56,7 @@ export function createProfile(root, ctx, handlers) {
     const spoken = profile.behaviour.language;
     summary.textContent = profile.summary;
     if (spoken) summary.lang = spoken === "zh" ? "zh-Hans" : spoken;
-    timeline.render(all, asOf);
+    timeline.render(all, asOf, profile.behaviour.first_seen);
     const isStranger = profile.behaviour.n_events === 0;
     const isDenied = profile.consents.personalisation === "denied";
     if (isStranger) {
@@ -68,6 +69,7 @@ export function createProfile(root, ctx, handlers) {
     renderNeeds(profile.needs);
     renderEdits(all.filter((event) => !asOf || Date.parse(event.timestamp) < Date.parse(asOf)), Boolean(asOf));
     renderConsents(profile.consents);
+    needsBlock.hidden = isDenied;
     put(message, isDenied ? notice("empty", say.t("profile.denied")) : profile.interests.length ? null : notice("empty", say.t("profile.nothing")));
     facetView.render({ interests: profile.interests, events: new Map(all.map((event) => [event.event_id, event])), isPast: Boolean(asOf), isSame });
     if (!body.contains(facets)) put(body, time, h("div", { class: "top" }, figures, mood), edits, needsBlock, message, facets, consentBlock);
@@ -103,7 +105,7 @@ export function createProfile(root, ctx, handlers) {
       return h("button", { class: `need is-${need.facet}`, type: "button", title: say.t(`need.${need.facet}`), on: {
         mouseenter: () => handlers.onEvidence(need.evidence), mouseleave: () => handlers.onEvidence(null),
         focus: () => handlers.onEvidence(need.evidence), blur: () => handlers.onEvidence(null),
-        click: () => handlers.onPin(need.evidence, need.facet === "unbought" ? ctx.items.name(need.value) ?? need.value : need.value),
+        click: () => handlers.onShow(need.evidence, need.facet === "unbought" ? ctx.items.name(need.value) ?? need.value : need.value),
       } }, icon(need.facet === "search" ? "search" : "eye"), h("span", { class: "need-name" }, name), h("span", { class: "need-score" }, say.percent(need.score)));
     };
     put(needs, wanted.length ? wanted.slice(0, 6).map(row) : h("p", { class: "quiet" }, say.t("needs.none")));
@@ -176,9 +178,9 @@ function createTime(root, ctx, { onAsOf }) {
   });
 
   return {
-    render(all, asOf) {
+    render(all, asOf, first) {
       events = all;
-      start = midnight(all.length ? all.at(-1).timestamp : Date.now() - DAY);
+      start = midnight(first ?? (all.length ? all.at(-1).timestamp : Date.now() - DAY));
       days = Math.max(1, Math.ceil((Date.now() - start) / DAY));
       slider.max = String(days);
       put(ends, h("span", {}, say.short(start)), h("span", {}, say.t("time.now")));

@@ -32,8 +32,8 @@ export function compare(before, after) {
   };
 }
 
-/** The panel. Handlers: onAct(event, itemId), onEvidence(ids), onPin(ids, label). */
-export function createRecommendations(root, ctx, { onAct, onEvidence, onPin }) {
+/** The panel. Handlers: onAct(event, itemId), onEvidence(ids), onShow(ids, label). */
+export function createRecommendations(root, ctx, { onAct, onEvidence, onShow }) {
   const { say, items, api } = ctx;
   const basis = h("span", { class: "panel-count" });
   const note = h("p", { class: "gone", hidden: true });
@@ -139,7 +139,7 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onPin }) {
     const button = h("button", { class: "reason", type: "button", on: {
       mouseenter: () => onEvidence(part.reason.evidence), mouseleave: () => onEvidence(null),
       focus: () => onEvidence(part.reason.evidence), blur: () => onEvidence(null),
-      click: () => onPin(part.reason.evidence, label.textContent),
+      click: () => onShow(part.reason.evidence, label.textContent),
     } }, label, share, meter.element);
     const element = h("li", {}, button);
     const part = { meter, label, share, button, reason: null };

@@ -19,7 +19,7 @@ export function toast(place, text, action, onAction) {
   const message = h("div", { class: "toast" }, h("span", {}, text),
     action ? h("button", { class: "link", type: "button", on: { click: () => { close(); onAction(); } } }, action) : null);
   place.append(message);
-  while (place.children.length > 3) place.firstElementChild.remove();
+  while (place.children.length > 2) place.firstElementChild.remove();
   setTimeout(close, SHOWN);
 }
 
@@ -53,6 +53,8 @@ export function createTabs(nav) {
   };
   return {
     show,
+    /** Show a panel that may be hidden behind another one. */
+    reach: (name) => { if (getComputedStyle(nav).display !== "none") show(name); },
     render(say) {
       const names = { events: "history.short", recommendations: "recommendations.short" };
       nav.setAttribute("aria-label", "huaxiang");

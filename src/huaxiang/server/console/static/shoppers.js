@@ -47,11 +47,17 @@ export function createShoppers(root, ctx, { onPick, onFirst }) {
   }
 
   function draw() {
+    const held = list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
+    const at = body.scrollTop;
     put(list, people.map((user) => row(user)));
     const more = next ? h("button", { class: "more", type: "button", on: { click: () => load({ isMore: true }) } }, say.t("shoppers.more")) : null;
     const open = prefix && !people.some((user) => user.user_id === prefix)
       ? h("button", { class: "more", type: "button", on: { click: () => onPick(prefix) } }, say.t("shoppers.open", { q: prefix })) : null;
-    if (people.length) put(body, list, more, open);
+    if (people.length) {
+      put(body, list, more, open);
+      body.scrollTop = at;
+      if (held !== null) [...list.querySelectorAll("button")].find((button) => button.dataset.id === held)?.focus();
+    }
     else if (prefix) put(body, notice("empty", say.t("shoppers.none", { q: prefix })), open);
     else put(body, notice("empty", say.t("shoppers.empty"), say.t("shoppers.empty.detail")));
   }
@@ -87,13 +93,17 @@ export function createShoppers(root, ctx, { onPick, onFirst }) {
         else button.removeAttribute("aria-current");
       }
     },
-    /** A shopper of the list did something. */
-    touch(id, at) {
-      const known = people.find((user) => user.user_id === id);
-      if (known) {
-        Object.assign(known, { n_events: known.n_events + 1, last_seen: at });
-        draw();
-      } else if (!people.length && !prefix) load();
+    /** Something happened; shoppers of the list may have done it. */
+    touch(events) {
+      const listed = new Map(people.map((user) => [user.user_id, user]));
+      let isChanged = false;
+      for (const event of events) {
+        const user = listed.get(event.user_id);
+        if (user) Object.assign(user, { n_events: user.n_events + 1, last_seen: event.timestamp > user.last_seen ? event.timestamp : user.last_seen });
+        isChanged ||= Boolean(user);
+      }
+      if (isChanged) draw();
+      else if (!people.length && !prefix && events.some((event) => event.user_id)) load();
     },
   };
 }

@@ -10,14 +10,14 @@ export function cut(text) {
   return [said, rest];
 }
 
-/** Read until told to stop; comes back by itself, waiting a little longer each time. */
-export function openStream(api, { onEvent, onState }) {
+/** Read until told to stop, events in the batches that they arrive in; comes back by itself, waiting a little longer each time. */
+export function openStream(api, { onEvents, onState }) {
   const stop = new AbortController();
-  read(api, { onEvent, onState, signal: stop.signal });
+  read(api, { onEvents, onState, signal: stop.signal });
   return () => stop.abort();
 }
 
-async function read(api, { onEvent, onState, signal }) {
+async function read(api, { onEvents, onState, signal }) {
   let wait = 500;
   while (!signal.aborted) {
     try {
@@ -26,7 +26,7 @@ async function read(api, { onEvent, onState, signal }) {
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
       onState("on");
       wait = 500;
-      await drain(answer.body, onEvent);
+      await drain(answer.body, onEvents);
     } catch (error) {
       if (signal.aborted) return;
     }
@@ -36,7 +36,7 @@ async function read(api, { onEvent, onState, signal }) {
   }
 }
 
-async function drain(body, onEvent) {
+async function drain(body, onEvents) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -44,6 +44,6 @@ async function drain(body, onEvent) {
     if (done) return;
     const [said, left] = cut(rest + value);
     rest = left;
-    for (const data of said) onEvent(JSON.parse(data));
+    if (said.length) onEvents(said.map((data) => JSON.parse(data)));
   }
 }

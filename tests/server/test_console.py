@@ -1,0 +1,297 @@
+"""The console: what is served, that nothing in it reaches another host or becomes markup, and a story in a browser."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from tests.server.running import Running, seen, send, serving
+from tests.shops import copy_shop, settings_of
+
+from huaxiang.server import console
+
+STATIC = Path(console.__file__).parent / "static"
+TEMPLATE = Path(console.__file__).parent / "templates" / "console.html"
+MODULES = sorted(STATIC.glob("*.js"))
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+HOSTILE_USER = "安/娜 <i>%2F 😀"
+HOSTILE_ITEM = "pot/1 ?&#%"
+
+Open = Callable[..., Page]
+
+
+def base_of(client: httpx.Client) -> str:
+    """The folder that the page names for its files."""
+    found = re.search(r'src="(/console/[0-9a-f]+)/main\.js"', client.get("/").text)
+    assert found is not None
+    return found[1]
+
+
+def words() -> dict[str, tuple[str, str]]:
+    """Key to English and Chinese, read from the dictionary module."""
+    text = (STATIC / "i18n.js").read_text("utf-8")
+    table = text[text.index("STRINGS = {") : text.index("\n};")]
+    rows = re.findall(r'^  "([\w.]+)": \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$', table, re.MULTILINE)
+    assert len(rows) == len(table.splitlines()) - 1, "a line of the dictionary is not key: [English, Chinese]"
+    return {key: (english, chinese) for key, english, chinese in rows}
+
+
+def test_the_page_is_html_that_is_always_asked_for_anew(client: httpx.Client) -> None:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_the_policy_lets_the_page_fetch_from_its_own_host_only(client: httpx.Client) -> None:
+    policy = client.get("/").headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.iterdir()), ids=lambda path: path.name)
+def test_every_file_is_served_with_its_type_and_kept_for_good(client: httpx.Client, path: Path) -> None:
+    answer = client.get(f"{base_of(client)}/{path.name}")
+    assert answer.content == path.read_bytes()
+    assert answer.headers["content-type"] == TYPES[path.suffix]
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2F__init__.py", "%2Fetc%2Fpasswd"])
+def test_what_is_no_file_of_the_console_is_not_found(client: httpx.Client, name: str) -> None:
+    assert client.get(f"{base_of(client)}/{name}").status_code == 404
+
+
+def test_files_of_another_version_are_not_found(client: httpx.Client) -> None:
+    assert client.get("/console/0123456789abcdef/main.js").status_code == 404
+
+
+def test_the_language_asked_for_is_the_pages_and_others_are_english(client: httpx.Client) -> None:
+    assert '<html lang="zh-Hans">' in client.get("/", params={"lang": "zh"}).text
+    assert '<html lang="en">' in client.get("/", params={"lang": '"><script>'}).text
+
+
+def test_the_page_holds_no_script_style_or_handler_of_its_own() -> None:
+    html = TEMPLATE.read_text("utf-8")
+    assert not re.findall(r"<style|\sstyle=|\son\w+=|javascript:", html)
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", html))
+    assert re.search(r"<script[^>]*>[^<]", html) is None
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, *sorted(STATIC.iterdir())], ids=lambda path: path.name)
+def test_no_file_names_another_host(path: Path) -> None:
+    text = path.read_text("utf-8").replace(SVG_NAMESPACE, "")
+    assert not re.findall(r"https?://|[\"'(]//\w|@import", text)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_a_module_is_small_and_never_makes_markup_of_text(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 300
+    assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+
+
+def test_everything_the_page_says_is_said_in_both_languages() -> None:
+    for key, (english, chinese) in words().items():
+        assert english.strip(), key
+        assert chinese.strip(), key
+        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese)), key
+
+
+def test_every_word_that_is_asked_for_is_in_the_dictionary() -> None:
+    said = "".join(path.read_text("utf-8") for path in MODULES)
+    asked = set(re.findall(r'\bt\("([\w.]+)"', said)) | set(re.findall(r'data-i18n="([\w.]+)"', TEMPLATE.read_text()))
+    assert asked
+    assert asked <= words().keys()
+
+
+def find_chromium() -> str | None:
+    """A Chromium of this machine."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    binary = find_chromium()
+    if binary is None:
+        pytest.skip("no chromium binary on this machine: apt-get install chromium")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=binary, args=[*quiet, "--disable-sync", "--no-first-run", "--disable-quic"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained of: errors of scripts, refusals by the policy, failed requests."""
+    return []
+
+
+@pytest.fixture
+def visit(browser: Browser, complaints: list[str]) -> Iterator[Open]:
+    """Open the console of a server. Ask for it after the server: a server that stops waits for its streams."""
+    contexts = []
+
+    def noted(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    def opened(running: Running, query: str = "lang=en", *, width: int = 1440, height: int = 900) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", noted)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"http://127.0.0.1:{running.port}/?{query}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def test_an_empty_shop_says_what_to_do(empty: Running, visit: Open) -> None:
+    page = visit(empty)
+    expect(page.locator("#shoppers")).to_contain_text("No shoppers yet")
+    expect(page.locator("#release")).to_contain_text("No release yet")
+    expect(page.locator("#recommendations")).to_contain_text("huaxiang train")
+
+
+def test_names_and_ids_are_shown_as_they_are_and_never_as_markup(empty: Running, visit: Open) -> None:
+    name = "<img src=x onerror=alert(1)> & 'lid'"
+    item = seen(HOSTILE_USER, HOSTILE_ITEM, "set_item", properties={"name": name, "category": ["<b>Tea</b>"]})
+    page = visit(empty)
+    expect(page.locator("#live .state")).to_have_text("live")
+    send(empty.client, {key: value for key, value in item.items() if key != "user_id"})
+    send(empty.client, seen(HOSTILE_USER, HOSTILE_ITEM), seen(HOSTILE_USER, HOSTILE_ITEM, "review", text="<script>"))
+    page.locator(".person").first.click()
+    expect(page.locator(".who")).to_have_text(HOSTILE_USER)
+    expect(page.locator("#history .event")).to_have_count(2)
+    expect(page.locator("#history .item-name").first).to_have_text(name)
+    expect(page.locator(".facet-label").first).to_have_text("<b>Tea</b>")
+    assert page.locator("#history img, #history script, #profile b").count() == 0
+
+
+def test_buying_a_recommended_item_changes_all_three(fresh: Running, visit: Open, complaints: list[str]) -> None:
+    page = visit(fresh, "lang=en&user=u00")
+    expect(page.locator(".card")).to_have_count(10)
+    expect(page.locator("#live .state")).to_have_text("live")
+    expect(page.locator("#history .event")).to_have_count(8)
+    orders = page.locator(".figure", has_text="Orders").locator("dd")
+    expect(orders).to_have_text("1")
+    name = page.locator(".card-name").first.inner_text()
+    page.locator(".card").first.get_by_role("button", name="Buy").click()
+    expect(orders).to_have_text("2")
+    expect(page.locator("#history .event")).to_have_count(9)
+    expect(page.locator("#live .event").first).to_contain_text(f"Bought {name}")
+    expect(page.locator(".gone")).to_contain_text(name)
+    expect(page.locator(".card.is-new")).to_have_count(1)
+    assert complaints == []
+
+
+def test_a_muted_brand_goes_and_comes_back_when_the_edit_is_undone(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, "lang=en&user=u00")
+    brand = page.locator(".group.is-brand .facet", has_text="Uji")
+    brand.get_by_role("button", name="Uji").click()
+    expect(page.locator("#history .mark")).to_contain_text("Evidence: Uji")
+    brand.get_by_role("button", name="Mute").click()
+    expect(page.locator(".chip")).to_contain_text("Muted Uji")
+    expect(brand).to_have_count(0)
+    expect(page.locator(".card-facts", has_text="Uji")).to_have_count(0)
+    page.locator(".chip").get_by_role("button", name="Undo").click()
+    expect(brand).to_have_count(1)
+    expect(page.locator(".chip")).to_have_count(0)
+
+
+def test_the_past_is_shown_as_it_was_known_and_is_read_only(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, "lang=en&user=u00")
+    expect(page.locator("#history .event")).to_have_count(8)
+    slider = page.locator(".slider")
+    slider.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")  # the midnight after the first visit; the second came three days later
+    expect(page.locator("#history .event")).to_have_count(1)
+    expect(page.locator(".act")).to_have_count(0)
+    page.get_by_role("button", name="Back to now").click()
+    expect(page.locator("#history .event")).to_have_count(8)
+    expect(page.locator(".card").first.get_by_role("button", name="Buy")).to_be_visible()
+
+
+def test_the_language_is_switched_at_once_and_kept(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, "lang=en&user=u00")
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("#recommendations-title")).to_have_text("推荐")
+    assert "lang=zh" in page.url
+    page.goto(f"http://127.0.0.1:{fresh.port}/")
+    expect(page.locator("#shoppers-title")).to_have_text("顾客")
+
+
+def test_a_server_that_is_gone_is_said_and_found_again(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, "lang=en&user=u00")
+    expect(page.locator(".card")).to_have_count(10)
+    page.context.set_offline(True)
+    expect(page.locator("#banner")).to_contain_text("does not answer", timeout=15_000)
+    page.context.set_offline(False)
+    expect(page.locator("#banner")).to_contain_text("Connected again", timeout=15_000)
+
+
+def test_a_shopper_is_found_by_the_keyboard_alone(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, "lang=en&user=u00")
+    expect(page.locator(".person").first).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("u2")
+    expect(page.locator(".person").first).to_contain_text("u20")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".who")).to_have_text("u21")
+
+
+@pytest.fixture
+def locked(built: Path, tmp_path: Path) -> Iterator[Running]:
+    """A server that asks for a key."""
+    folder = copy_shop(built, tmp_path / "shop")
+    with serving(settings_of(folder, 'server.keys={"default": "a long secret"}')) as running:
+        yield running
+
+
+def test_a_shop_with_keys_asks_for_one_until_it_is_right(locked: Running, visit: Open) -> None:
+    page = visit(locked, "lang=en&user=u00")
+    page.get_by_label("API key", exact=True).fill("guessed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("does not know this key")
+    page.get_by_label("API key", exact=True).fill("a long secret")
+    page.keyboard.press("Enter")
+    expect(page.locator(".card")).to_have_count(10)
+    expect(page.locator("#live .state")).to_have_text("live")
+
+
+def test_what_happens_elsewhere_shows_by_itself(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, "lang=en&user=u00")
+    expect(page.locator("#history .event")).to_have_count(8)
+    expect(page.locator("#live .state")).to_have_text("live")
+    send(fresh.client, seen("u00", "lamp-03"), seen("u01", "boot-03"))
+    expect(page.locator("#live .event")).to_have_count(2)
+    expect(page.locator("#history .event")).to_have_count(9)
+    page.get_by_label("This shopper only").check()
+    expect(page.locator("#live .event")).to_have_count(1)
+
+
+@pytest.mark.parametrize("tab", ["shoppers", "profile", "recommendations", "events"])
+def test_on_a_phone_every_tab_fits_its_width(shared: Running, visit: Open, tab: str) -> None:
+    page = visit(shared, "lang=en&user=u00", width=390, height=844)
+    page.locator(f'.tabs [data-name="{tab}"]').click()
+    expect(page.locator(f"#{tab}")).to_be_visible()
+    wide = (
+        "[...document.querySelectorAll('.panel-body, html')].filter((node) => node.scrollWidth > node.clientWidth + 1)"
+    )
+    assert page.evaluate(f"{wide}.length") == 0
