@@ -70,7 +70,11 @@ def arrivals(draw: st.DrawFn) -> list[list[Event]]:
 @given(arrivals(), st.lists(HOURS, min_size=1, max_size=4))
 def test_snapshot_and_tail_equal_the_fold_of_all(batches: list[list[Event]], readings: list[int]) -> None:
     # A window of four makes every household long enough for snapshots; they are read after each batch, at any moment.
-    with TemporaryDirectory() as folder, patch.object(portrait_module, "_WINDOW", 4):
+    with (
+        TemporaryDirectory() as folder,
+        patch.object(portrait_module, "_WINDOW", 4),
+        patch.object(portrait_module, "_TAIL", 2),
+    ):
         store = stocked_store(Path(folder))
         catalogue = Catalogue(store)
         living = Portraits(store, ItemFacets(catalogue))
@@ -88,7 +92,7 @@ def test_snapshot_and_tail_equal_the_fold_of_all(batches: list[list[Event]], rea
 
 
 def test_snapshots_are_really_used(tmp_path: Path) -> None:
-    with patch.object(portrait_module, "_WINDOW", 4):
+    with patch.object(portrait_module, "_WINDOW", 4), patch.object(portrait_module, "_TAIL", 2):
         store = stocked_store(tmp_path)
         living = Portraits(store, ItemFacets(Catalogue(store)))
         store.append([Event(event="view_item", timestamp=at(hour), user_id="ann", item_id="pot") for hour in range(9)])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +74,8 @@ def train_shop(
             seed=seed,
             progress=lambda step, share: bar.update(task, description=step, completed=share),
         )
+        bar.update(task, description="fold long histories", completed=1.0)
+        shop.portraits.prepare(now=datetime.now(UTC))
     about = dict(release.about)
     console.print(
         f"release {release.id}: {about['n_interactions']:,} interactions, {about['n_items']:,} items, "

@@ -30,8 +30,10 @@ from huaxiang.types import (
 
 logger: Final = logging.getLogger(__name__)
 
-_WINDOW: Final = 256
-"""Newest events read first: a user with fewer is folded whole, a user with more goes through a snapshot."""
+_WINDOW: Final = 128
+"""A user with fewer events is folded whole, a user with more goes through a snapshot."""
+_TAIL: Final = 32
+"""Newest events read beside a snapshot; once as many came after it, the next one is written."""
 _ALL: Final = 2_000_000
 _KEPT_USERS: Final = 4_096
 _SNAPSHOT: Final = "snapshot"
@@ -79,6 +81,17 @@ class Portraits:
                     self._cache.popitem(last=False)
         return state
 
+    def prepare(self, *, now: datetime) -> int:
+        """Write snapshots of all users with long histories, so that no request is the first to fold one; how many."""
+        after, n = None, 0
+        while page := self.store.users(after, 1_000):
+            for user in page:
+                if user.n_events >= _WINDOW:
+                    self.state(user.user_id, before=now)
+                    n += 1
+            after = page[-1].user_id
+        return n
+
     def state_of(self, events: Sequence[Event]) -> FoldState:
         """The fold of events that are in no log, such as a session's; in time order."""
         return self._fold_whole(list(events))
@@ -92,12 +105,37 @@ class Portraits:
     def _read(self, user_id: Subject, before: datetime, last_seq: int) -> tuple[FoldState, bool]:
         """The state, and whether the log already holds events of the user at or after the moment."""
         origins = sources(self.store, user_id, before=before)
+        resumed = self._resume(user_id, origins, before, last_seq)
+        if resumed is not None:
+            return resumed
         newest = [self._history(source, FOREVER, _WINDOW) for source in origins]
         has_later = any(event.timestamp >= before for events in newest for event in events)
-        if any(len(events) >= _WINDOW for events in newest):
-            return self._read_long(user_id, origins, before, last_seq), has_later
-        events = [event for event in _in_order(newest) if event.timestamp < before]
-        return self._fold_whole(events), has_later
+        if all(len(events) < _WINDOW for events in newest):
+            return self._fold_whole([event for event in _in_order(newest) if event.timestamp < before]), has_later
+        state = self._fold_whole(_in_order([self._history(source, before, _ALL) for source in origins]))
+        self._save(user_id, origins, state, last_seq)
+        return state, has_later
+
+    def _resume(
+        self, user_id: Subject, origins: Sequence[Source], before: datetime, last_seq: int
+    ) -> tuple[FoldState, bool] | None:
+        """The state from a snapshot and what came after it; None where there is none, or where it cannot serve."""
+        snapshot = self._load(user_id, origins)
+        if snapshot is None or from_micros(snapshot.last[0]) >= before:
+            return None
+        last = tuple(snapshot.last)
+        newest = [self._history(source, FOREVER, _TAIL) for source in origins]
+        if any(len(events) >= _TAIL and _place(events[0]) > last for events in newest):
+            newest = [self._history(source, FOREVER, _WINDOW) for source in origins]
+            if any(len(events) >= _WINDOW and _place(events[0]) > last for events in newest):
+                return None
+        tail = [event for event in _in_order(newest) if _place(event) > last and event.timestamp < before]
+        if any(event.event in REACHING_BACK for event in tail):
+            return None
+        state = fold(snapshot, tail, resolved=Resolved(), config=self.config)
+        if len(tail) >= _TAIL:
+            self._save(user_id, origins, state, last_seq)
+        return state, any(event.timestamp >= before for events in newest for event in events)
 
     def _history(self, source: Source, before: datetime, limit: int) -> list[Event]:
         found = self.store.history(source.subject, before=before, limit=limit, events=_FOLDED)
@@ -105,22 +143,6 @@ class Portraits:
 
     def _fold_whole(self, events: list[Event]) -> FoldState:
         return fold(FoldState(), events, resolved=resolve(events), config=self.config)
-
-    def _read_long(self, user_id: Subject, origins: Sequence[Source], before: datetime, last_seq: int) -> FoldState:
-        snapshot = self._load(user_id, origins)
-        if snapshot is not None and from_micros(snapshot.last[0]) < before:
-            last = tuple(snapshot.last)
-            tails = [self._history(source, before, _WINDOW) for source in origins]
-            is_whole = all(len(tail) < _WINDOW or _place(tail[0]) <= last for tail in tails)
-            tail = [event for event in _in_order(tails) if _place(event) > last]
-            if is_whole and not any(event.event in REACHING_BACK for event in tail):
-                state = fold(snapshot, tail, resolved=Resolved(), config=self.config)
-                if len(tail) > _WINDOW // 2:
-                    self._save(user_id, origins, state, last_seq)
-                return state
-        state = self._fold_whole(_in_order([self._history(source, before, _ALL) for source in origins]))
-        self._save(user_id, origins, state, last_seq)
-        return state
 
     def _load(self, user_id: Subject, origins: Sequence[Source]) -> FoldState | None:
         record = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
