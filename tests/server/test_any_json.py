@@ -25,33 +25,13 @@ EVENT_FIELDS = [
     "item_id",
     "timestamp",
     "value",
-    "currency",
     "quantity",
-    "rating",
-    "text",
-    "query",
-    "request_id",
-    "position",
-    "items",
-    "properties",
-    "tenant",
 ]
+EVENT_FIELDS += ["currency", "rating", "text", "query", "request_id", "position", "items", "properties", "tenant"]
 ASK_FIELDS = ["user_id", "session", "k", "filter", "explain", "candidates", "as_of"]
 EDIT_FIELDS = ["op", "facet", "value", "weight", "event_id", "edit_id"]
-ITEM_FIELDS = [
-    "item_id",
-    "name",
-    "brand",
-    "category",
-    "description",
-    "image",
-    "price",
-    "currency",
-    "offers",
-    "availability",
-    "in_stock",
-    "attributes",
-]
+ITEM_FIELDS = ["item_id", "name", "brand", "category", "description", "image", "price", "currency", "offers"]
+ITEM_FIELDS += ["availability", "in_stock", "attributes"]
 ANY = st.recursive(
     SCALARS,
     lambda inner: (

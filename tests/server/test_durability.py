@@ -9,6 +9,7 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import httpx
 from tests.server.children import MANY, child
@@ -20,7 +21,7 @@ from huaxiang.store import open_store
 RUNS = 20
 
 
-def batch(name: str, **more: object) -> list[dict[str, object]]:
+def batch(name: str, **more: Any) -> list[dict[str, object]]:
     return [seen("ann", "tea", event_id=f"{name}-{at}", **more) for at in range(20)]
 
 
