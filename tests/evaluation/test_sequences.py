@@ -111,6 +111,13 @@ def test_a_peer_that_is_not_installed_is_named(
         evaluate_sequences(*shop, Budget(9.0), models=["ALS"])
 
 
+def test_what_is_kept_back_is_not_free() -> None:
+    budget = Budget(100.0, reserved=40.0)
+    assert 50.0 < budget.left <= 60.0
+    assert not budget.allows("a closed form", 70.0)
+    assert budget.left_out[0].startswith("a closed form: takes about 70 s")
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90.0), ("90s", 90.0), ("25m", 1500.0), ("1.5h", 5400.0)])
 def test_budgets_are_read(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
@@ -144,6 +151,11 @@ def test_the_command_writes_the_agreed_keys(files: tuple[Path, Path], tmp_path: 
 def test_the_command_needs_no_items(files: tuple[Path, Path], tmp_path: Path) -> None:
     result = run("--sequences", str(files[0]), "--budget", "60s", "--json", str(tmp_path / "out.json"))
     assert result.exit_code == 0
+
+
+def test_a_folder_that_is_missing_is_said_before_the_work(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no folder"):
+        run("--sequences", str(files[0]), "--json", str(tmp_path / "nowhere" / "out.json"))
 
 
 @pytest.mark.data

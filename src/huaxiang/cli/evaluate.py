@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from huaxiang.errors import ConfigError
+
 group = typer.Typer(help="Measure on files of your own, by the published protocols.", no_args_is_help=True)
 
 
@@ -44,6 +46,7 @@ def sequences(
     from huaxiang.evaluation.sequence_file import read_items, read_sequences
     from huaxiang.evaluation.sequences import evaluate_sequences
 
+    _check_folders(out, html)
     screen = Console(stderr=True)
     with screen.status("reading") as status:
         clock = Budget(parse_duration(budget), say=status.update)
@@ -57,3 +60,10 @@ def sequences(
     if html is not None:
         html.write_text(page(report))
     Console().print(terminal(report))
+
+
+def _check_folders(*targets: Path | None) -> None:
+    """Say before the work, not after it, that an answer could not be written."""
+    for target in targets:
+        if target is not None and not target.parent.is_dir():
+            raise ConfigError(f"{target} cannot be written: there is no folder {target.parent}; make it first")

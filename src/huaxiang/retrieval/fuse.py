@@ -140,8 +140,7 @@ def choose_weights(
 ) -> tuple[NDArray[np.float64], float]:
     """Weights with the highest ndcg@k on validation candidates, by coordinate ascent from equal weights.
 
-    Deterministic: it multiplies, divides and drops one weight at a time, in order, by ever smaller steps, and keeps
-    what helps.
+    Deterministic: it multiplies, divides and drops one weight at a time, by ever smaller steps, and keeps what helps.
 
     Args:
         z_SF: the users' candidates below each other, S in all; within a user in catalogue order.
