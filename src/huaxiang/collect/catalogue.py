@@ -1,6 +1,7 @@
 """The live catalogue: the items as the fold of `set_item` and `delete_item`, kept as records beside the log."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -10,6 +11,8 @@ import orjson
 from huaxiang.errors import ConflictError, DataError
 from huaxiang.store import Record, Store
 from huaxiang.types import Event, Item, ItemId
+
+logger: Final = logging.getLogger(__name__)
 
 _KIND: Final = "item"
 _MARK: Final = "catalogue"
@@ -29,7 +32,7 @@ class Catalogue:
         self._store = store
         self._items: dict[ItemId, Item] = {}
         self._seqs: dict[ItemId, int] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of refresh: an older replay must not overtake a newer one
         self.changed = 0
         self.seq = self._load()
         self.refresh()
@@ -48,6 +51,10 @@ class Catalogue:
 
     def refresh(self) -> int:
         """Replay what the log has beyond what this catalogue has read; how many changes there were."""
+        with self._lock:
+            return self._replay()
+
+    def _replay(self) -> int:
         last = self._store.last_seq
         if last == self.seq:
             return 0
@@ -66,18 +73,13 @@ class Catalogue:
             self.refresh()
 
     def _apply(self, event: str, item_id: ItemId, properties: Mapping[str, Any], seq: int) -> Record:
-        with self._lock:
-            item = self._items.get(item_id, Item(item_id))
-            if event == "set_item":
-                said = dict(properties)
-                if "additionalProperty" in said:
-                    said["attributes"] = said.pop("additionalProperty")
-                item = item_from(item_id, {**item_to(item), **said})  # a partial update keeps what it does not name
-                self._items[item_id] = item
-            else:
-                self._items.pop(item_id, None)
-            self._seqs[item_id] = seq
-            self.changed += 1
+        item = self._items.get(item_id, Item(item_id))
+        if event == "set_item":
+            item = self._items[item_id] = _updated(item, properties, seq)
+        else:
+            self._items.pop(item_id, None)
+        self._seqs[item_id] = seq
+        self.changed += 1
         return Record(item_id, {"item": item_to(item), "seq": seq, "deleted": event == "delete_item"})
 
     def _keep(self, records: Sequence[Record], last: int) -> None:
@@ -110,6 +112,18 @@ class Catalogue:
         return iter(list(self._items.values()))
 
 
+def _updated(item: Item, properties: Mapping[str, Any], seq: int) -> Item:
+    """The item after a `set_item`: what the event does not name stays."""
+    said = dict(properties)
+    if "additionalProperty" in said:
+        said["attributes"] = said.pop("additionalProperty")
+    try:
+        return item_from(item.item_id, {**item_to(item), **said})
+    except DataError as error:  # kept by an intake with other rules: one bad item must not close the shop
+        logger.error("item %r stays as it was: event %d of the log is refused: %s", item.item_id, seq, error)
+        return item
+
+
 def item_to(item: Item) -> dict[str, Any]:
     """An item as Schema.org-named properties, ready to be a `set_item` event or a JSON answer."""
     return {
@@ -131,17 +145,17 @@ def item_from(item_id: ItemId, properties: Mapping[str, Any]) -> Item:
     offers = offers if isinstance(offers, Mapping) else {}
     price = offers.get("price", properties.get("price"))
     available = properties.get("availability", offers.get("availability"))
-    in_stock = properties.get("in_stock", True) if available is None else "InStock" in str(available)
+    in_stock = _in_stock(properties.get("in_stock", True)) if available is None else "InStock" in str(available)
     return Item(
         item_id=item_id,
         name=_text("name", properties.get("name")),
         brand=_brand(properties.get("brand")),
         category=_category(properties.get("category")),
         description=_text("description", properties.get("description")),
-        image=properties.get("image"),
+        image=_image(properties.get("image")),
         price=None if price is None else _price(price),
-        currency=offers.get("priceCurrency", properties.get("currency")),
-        in_stock=bool(in_stock),
+        currency=_text("currency", offers.get("priceCurrency", properties.get("currency"))) or None,
+        in_stock=in_stock,
         attributes=_attributes(properties.get("attributes", properties.get("additionalProperty"))),
     )
 
@@ -157,6 +171,20 @@ def _text(name: str, value: object) -> str:
 def _brand(value: object) -> str | None:
     named = value.get("name") if isinstance(value, Mapping) else value
     return _text("brand", named).strip() or None
+
+
+def _image(value: object) -> str | None:
+    """The first address of Schema.org's URL, ImageObject, or list of either."""
+    first = next(iter(value), None) if isinstance(value, list | tuple) else value
+    return _text("image", first.get("url") if isinstance(first, Mapping) else first) or None
+
+
+def _in_stock(value: object) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, bool):
+        raise DataError(f"in_stock is {value!r}; it must be true or false")
+    return value
 
 
 def _category(value: object) -> tuple[str, ...]:
