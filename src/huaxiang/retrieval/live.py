@@ -50,10 +50,11 @@ class LiveIndex:
         """Encode every item that was set since the last time."""
         with self._lock:
             changed, upto = self._catalogue.changed, self._catalogue.seq
-            waiting = self._waiting()
-            if waiting:
-                texts = [item_text(item) for name in waiting if (item := self._catalogue.get(name)) is not None]
-                self._now = self._now.with_items(waiting[: len(texts)], self._encoder.encode(texts))
+            # an item may be deleted between being listed and being read
+            items = [item for name in self._waiting() if (item := self._catalogue.get(name)) is not None]
+            if items:
+                vectors_ND = self._encoder.encode([item_text(item) for item in items])
+                self._now = self._now.with_items([item.item_id for item in items], vectors_ND)
             self._changed, self._seq = changed, upto
 
 
