@@ -1,5 +1,6 @@
 """Commands that answer: serve, recommend, profile show, release."""
 
+import contextlib
 import json
 import socket
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ import typer
 from huaxiang.errors import ConfigError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from huaxiang.config import Settings
     from huaxiang.release import Releases
 
@@ -56,9 +59,18 @@ def run_server(settings: "Settings") -> None:
     check_port(host, port)
     typer.echo(f"huaxiang serves {settings.data_dir} at http://{host}:{port}  (API: /docs, stop: Ctrl-C)")
     typer.echo(f"consent of people who said nothing: {settings.consent.default}")
-    uvicorn.run(
-        create_app(settings), host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=3
     )
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            app.state.shops.end_streams()
+            super().handle_exit(sig, frame)
+
+    with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn once it has stopped
+        Server(config).run()
 
 
 def check_port(host: str, port: int) -> None:

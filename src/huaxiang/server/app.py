@@ -36,6 +36,11 @@ class Shops:
         """The tenant's live stream."""
         return self._live.setdefault(tenant, LiveStream())
 
+    def end_streams(self) -> None:
+        """End the live streams; called when the server is told to stop."""
+        for stream in list(self._live.values()):
+            stream.end()
+
     def get(self, tenant: str) -> Shop:
         """The tenant's shop."""
         shop = self._open.get(tenant)

@@ -22,6 +22,11 @@ class LiveStream:
         self._events: deque[tuple[int, bytes]] = deque(maxlen=_BUFFER)
         self._lock = threading.Lock()
         self._count = 0
+        self._is_over = False
+
+    def end(self) -> None:
+        """Let every reader go, so that a stopping server need not wait for open pages."""
+        self._is_over = True
 
     def publish(self, events: Sequence[Event]) -> None:
         """Take new events; called by the intake in the request's thread."""
@@ -38,7 +43,7 @@ class LiveStream:
     async def stream(self) -> AsyncIterator[bytes]:
         """Server-sent events from now on, with a comment line when nothing happens, so that proxies stay."""
         at, idle = self._count, 0.0
-        while True:
+        while not self._is_over:
             fresh = self.after(at)
             at = fresh[-1][0] if fresh else at
             for _, event in fresh:
