@@ -56,9 +56,9 @@ class TrainingLog:
 def read_log(store: Store, *, consent_default: str = "granted", portraits: Portraits | None = None) -> TrainingLog:
     """Every positive interaction and every search that training may use.
 
-    Left out: people whose consent to training is denied, excluded events and refunded lines (where `portraits` is
-    given to resolve them). An anonymous id that one user claimed is that user; a shared one is its own person after its
-    first claim.
+    Left out: people whose consent to training is denied, on whichever of their devices they said so; excluded events
+    and refunded lines (where `portraits` is given to resolve them). An anonymous id that one user claimed is that user;
+    a shared one is its own person after its first claim.
     """
     wanted = frozenset({*_INTEREST, "search", "consent", "identify", "profile_edit", "refund"})
     batches = list(store.scan(events=wanted, columns=_COLUMNS))
@@ -68,7 +68,7 @@ def read_log(store: Store, *, consent_default: str = "granted", portraits: Portr
         pl.col("timestamp").dt.timestamp("us").alias("at")
     )
     links = log.filter(pl.col("event") == "identify")
-    denied = _denied(log.filter(pl.col("event") == "consent"), consent_default)
+    denied = _denied(_with_persons(log.filter(pl.col("event") == "consent"), links), consent_default)
     rows = _item_rows(log.filter(pl.col("event").is_in(_INTEREST)))
     rows = _allowed(_with_persons(rows, links), denied, consent_default)
     if portraits is not None:
@@ -125,10 +125,13 @@ def _with_persons(rows: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
             pl.col("user_id").first().alias("claimant"),
             pl.col("user_id").n_unique().alias("n_claimants"),
             pl.col("at").first().alias("claimed_at"),
+            pl.col("seq").first().alias("claimed_seq"),
         )
     )
     joined = rows.join(claims, on="anonymous_id", how="left", maintain_order="left")
-    belongs = pl.col("user_id").is_null() & ((pl.col("n_claimants") == 1) | (pl.col("at") <= pl.col("claimed_at")))
+    is_same = (pl.col("at") == pl.col("claimed_at")) & (pl.col("seq") <= pl.col("claimed_seq"))
+    is_before = (pl.col("at") < pl.col("claimed_at")) | is_same
+    belongs = pl.col("user_id").is_null() & ((pl.col("n_claimants") == 1) | is_before)
     return joined.with_columns(
         pl.when(belongs.fill_null(False)).then(pl.col("claimant")).otherwise(pl.col("subject")).alias("person")
     )
@@ -137,18 +140,18 @@ def _with_persons(rows: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
 def _denied(consents: pl.DataFrame, default: str) -> set[str]:
     """People whose last word on training differs from the default."""
     said: dict[str, str] = {}
-    for subject, scope, status in (
+    for person, scope, status in (
         consents.sort("at", "seq")
         .select(
-            "subject",
+            "person",
             pl.col("properties").str.json_path_match("$.scope").fill_null("all").alias("scope"),
             pl.col("properties").str.json_path_match("$.status").alias("status"),
         )
         .iter_rows()
     ):
         if scope == "all" or "training" in scope:
-            said[subject] = status
-    return {subject for subject, status in said.items() if status is not None and status != default}
+            said[person] = status
+    return {person for person, status in said.items() if status is not None and status != default}
 
 
 def _without_taken_back(rows: pl.DataFrame, edits: pl.DataFrame, portraits: Portraits) -> pl.DataFrame:
