@@ -4,12 +4,12 @@ import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from huaxiang import __version__
 from huaxiang.config import Settings
 from huaxiang.server import console, problems
 from huaxiang.server.live import LiveStream
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="huaxiang 画像",
-        version=__version__,
+        version=version("huaxiang"),
         lifespan=lifespan,
         description="Living user profiles from a shop's log, and the recommendation that stands on them.",
     )

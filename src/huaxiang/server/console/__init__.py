@@ -6,6 +6,7 @@ another host. The page reads the same HTTP API as every other client, so it hold
 
 import hashlib
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,6 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.exceptions import HTTPException
-
-from huaxiang import __version__
 
 _HERE: Final = Path(__file__).parent
 _TYPES: Final[Mapping[str, str]] = {
@@ -48,7 +47,7 @@ def install(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def console(lang: str = "en") -> HTMLResponse:
         html = page.render(
-            static=f"/console/{digest}", version=__version__, language=_LANGUAGES.get(lang, _LANGUAGES["en"])
+            static=f"/console/{digest}", version=version("huaxiang"), language=_LANGUAGES.get(lang, _LANGUAGES["en"])
         )
         return HTMLResponse(html, headers={**_HEADERS, "Cache-Control": "no-cache"})
 
