@@ -32,7 +32,7 @@ from huaxiang.retrieval.live import LiveIndex, Snapshot
 from huaxiang.retrieval.popular import Popular
 from huaxiang.text.keywords import Keywords
 from huaxiang.text.wording import history_text
-from huaxiang.types import Facet, ItemId, Ranked, Reason, UserId, Vectors
+from huaxiang.types import ItemId, Ranked, Reason, UserId, Vectors
 
 Basis = Literal["profile", "popularity", "consent"]
 Shown = Literal["purchased", "all", "none"]
@@ -168,8 +168,7 @@ class Pipeline:
         names = tuple(items.item_ids[at] for at in order)
         why: tuple[tuple[Reason, ...], ...] = ()
         if explain:
-            facets = person.known.facets(state, config=self.portraits.config)
-            why = tuple(self._reasons(int(at), person, facets, parts, items, state) for at in order)
+            why = self._reasons(order, person, parts, items, state)
         return Ranked(names, fused_M[order].astype(np.float32), why), person.basis
 
     def read(self, state: FoldState, items: Snapshot, *, now: datetime) -> Person:
@@ -257,31 +256,45 @@ class Pipeline:
 
     def _reasons(
         self,
-        at: int,
+        order: NDArray[np.intp],
         person: Person,
-        facets: Sequence[Facet],
         parts: Mapping[str, NDArray[np.float32]],
         items: Snapshot,
         state: FoldState,
-    ) -> tuple[Reason, ...]:
-        item = self.catalogue.get(items.item_ids[at])
-        if item is None:
-            return ()
-        graph = self.retrievers["transitions"]
-        inside = at < graph.n_items
-        contributions = graph.contributions(person.history, at) if inside else np.zeros(len(person.entries), np.float32)
+    ) -> tuple[tuple[Reason, ...], ...]:
+        """The reasons of items at positions of the index; of what they share, only what is needed is looked up."""
+        item_facets = self.portraits.item_facets
+        added_KL = self._contributions(order, person)
+        keys = {(kind, value) for at in order for kind, value, _ in item_facets.of(items.item_ids[at])}
+        facets = person.known.facets(state, config=self.portraits.config, among=keys)
+        history = [(self.catalogue.get(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries]
         spoken = max(state.languages, key=lambda name: state.languages[name]) if state.languages else "en"
-        return reasons(
-            item,
-            {name: self._weights.get(name, 0.0) * float(scores_M[at]) for name, scores_M in parts.items()},
-            contributions=contributions,
-            history=[
-                (self.catalogue.get(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries
-            ],
-            interests=facets,
-            item_facets=self.portraits.item_facets,
-            language=spoken,
+        return tuple(
+            reasons(
+                item,
+                {name: self._weights.get(name, 0.0) * float(scores_M[at]) for name, scores_M in parts.items()},
+                contributions=added_L,
+                history=history,
+                interests=facets,
+                item_facets=item_facets,
+                language=spoken,
+            )
+            if (item := self.catalogue.get(items.item_ids[at])) is not None
+            else ()
+            for at, added_L in zip(order, added_KL, strict=True)
         )
+
+    def _contributions(self, order: NDArray[np.intp], person: Person) -> NDArray[np.float32]:
+        """What each entry of the history adds to items in the transition graph, shape (len(order), L)."""
+        graph = self.retrievers["transitions"]
+        added_KL = np.zeros((len(order), len(person.entries)), np.float32)
+        fitted = np.flatnonzero(order < graph.n_items)
+        if isinstance(graph, ItemToItem):
+            added_KL[fitted] = graph.contributions_of(person.history, order[fitted])
+        else:
+            for row in fitted:
+                added_KL[row] = graph.contributions(person.history, int(order[row]))
+        return added_KL
 
     def explain(self, user_id: UserId, item_id: ItemId, *, now: datetime) -> tuple[Reason, ...]:
         """Why this item for this user, whether or not it would be shown."""
@@ -290,8 +303,7 @@ class Pipeline:
         if at < 0:
             raise DataError(f"no item {item_id!r} in the index; set it first")
         person = self.read(state, items, now=now)
-        facets = person.known.facets(state, config=self.portraits.config)
-        return self._reasons(at, person, facets, self.parts(person, items), items, state)
+        return self._reasons(np.array([at]), person, self.parts(person, items), items, state)[0]
 
     def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:
         """The `k` items nearest to each by text and by what people do; popular ones for an item never seen."""

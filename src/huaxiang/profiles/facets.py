@@ -3,7 +3,7 @@
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -49,9 +49,15 @@ class Interests:
     heaps: Mapping[tuple[str, str], _Heap]
     removed: Mapping[tuple[str, str], Edit]
 
-    def facets(self, state: FoldState, *, config: FoldConfig) -> tuple[Facet, ...]:
-        """Brand, category, attribute, price band and keyword facets, strongest first within each kind."""
-        kept = _strongest(self.shares)
+    def facets(
+        self, state: FoldState, *, config: FoldConfig, among: Collection[tuple[str, str]] | None = None
+    ) -> tuple[Facet, ...]:
+        """Brand, category, attribute, price band and keyword facets, strongest first within each kind.
+
+        Args:
+            among: only those of the profile's facets that are named here; finding the evidence is what costs.
+        """
+        kept = [key for key in _strongest(self.shares) if among is None or key in among]
         return tuple(
             _facet(state, key, self.shares[key], self.heaps.get(key), self.removed.get(key), config) for key in kept
         )
