@@ -166,5 +166,5 @@ def build_shop(folder: Path) -> Path:
 
 
 def copy_shop(built: Path, folder: Path) -> Path:
-    """A copy that a test may change; release links stay links."""
-    return Path(shutil.copytree(built, folder, symlinks=True))
+    """A copy that a test may change."""
+    return Path(shutil.copytree(built, folder))

@@ -73,7 +73,7 @@ class Shop:
     def _current(self) -> Release | None:
         try:
             return self.releases.current
-        except ReleaseError as error:
+        except (ReleaseError, OSError) as error:
             self._complain(str(error))
             return None
 
