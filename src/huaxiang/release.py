@@ -7,6 +7,7 @@ than a symbolic link: it survives being copied.
 
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from huaxiang.errors import ReleaseError
+
+logger: Final = logging.getLogger(__name__)
 
 _MANIFEST: Final = "manifest.json"
 _CURRENT: Final = "current"
@@ -114,9 +117,16 @@ class Releases:
         draft.path.rename(self.root / draft.id)
 
     def list(self) -> list[Release]:
-        """Finished releases, newest first."""
-        names = (path.name for path in self.root.iterdir()) if self.root.is_dir() else ()
-        return [self.get(name) for name in sorted(names, reverse=True) if _NAME.fullmatch(name)]
+        """Finished releases, newest first; one that cannot be read is logged and left out."""
+        names = [path.name for path in self.root.iterdir()] if self.root.is_dir() else []
+        found = []
+        for name in sorted(names, reverse=True):
+            if _NAME.fullmatch(name):
+                try:
+                    found.append(self.get(name))
+                except ReleaseError as error:
+                    logger.warning("%s", error)
+        return found
 
     def get(self, release_id: str) -> Release:
         """A release by its id."""
@@ -132,14 +142,19 @@ class Releases:
                     f"release {release_id} is of format {manifest['format']}, this version reads {_FORMAT}"
                 )
             return Release(release_id, path, created, manifest["about"], manifest["files"])
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ReleaseError(f"release {release_id}: its manifest cannot be read ({error}); use another") from error
 
     @property
     def current(self) -> Release | None:
         """The release in use; None before the first."""
-        name = self._named(_CURRENT)
+        name = self.current_id
         return None if name is None else self.get(name)
+
+    @property
+    def current_id(self) -> str | None:
+        """The id of the release in use, whether or not it can be read; None before the first."""
+        return self._named(_CURRENT)
 
     def _named(self, pointer: str) -> str | None:
         try:
@@ -151,9 +166,9 @@ class Releases:
         """Switch to a release, after checking its files; the one before is remembered for `rollback`."""
         release = self.get(release_id)
         release.verify()
-        before = self.current
-        if before is not None and before.id != release_id:
-            self._point(_PREVIOUS, before.id)
+        before = self.current_id  # not read: a broken release must not keep another from being used
+        if before is not None and before != release_id:
+            self._point(_PREVIOUS, before)
         self._point(_CURRENT, release_id)
         return release
 

@@ -132,9 +132,12 @@ def show_profile(
 @releases.command("list")
 def list_releases(data_dir: DataDir = None, config: ConfigFile = None) -> None:
     """All releases, newest first; the one in use has a star."""
-    found, current = _releases(data_dir, config)
-    for release in found.list():
-        star = "*" if current == release.id else " "
+    found = _releases(data_dir, config)
+    listed = found.list()
+    if not listed:
+        typer.echo("no releases yet: train one with `huaxiang train`")
+    for release in listed:
+        star = "*" if found.current_id == release.id else " "
         about = release.about
         typer.echo(f"{star} {release.id}  {about.get('n_items')} items, {about.get('n_interactions')} interactions")
 
@@ -142,22 +145,18 @@ def list_releases(data_dir: DataDir = None, config: ConfigFile = None) -> None:
 @releases.command("use")
 def use_release(release_id: str, data_dir: DataDir = None, config: ConfigFile = None) -> None:
     """Switch to a release, after its files were checked; a running server follows within a second."""
-    found, _ = _releases(data_dir, config)
-    typer.echo(f"in use: {found.use(release_id).id}")
+    typer.echo(f"in use: {_releases(data_dir, config).use(release_id).id}")
 
 
 @releases.command("rollback")
 def rollback(data_dir: DataDir = None, config: ConfigFile = None) -> None:
     """Go back to the release that was in use before."""
-    found, _ = _releases(data_dir, config)
-    typer.echo(f"in use: {found.rollback().id}")
+    typer.echo(f"in use: {_releases(data_dir, config).rollback().id}")
 
 
-def _releases(data_dir: Path | None, config: Path | None) -> "tuple[Releases, str | None]":
+def _releases(data_dir: Path | None, config: Path | None) -> "Releases":
     from huaxiang.config import load_settings
     from huaxiang.release import Releases
     from huaxiang.shop import release_root
 
-    found = Releases(release_root(load_settings(config, data_dir=data_dir), "default"))
-    current = found.current
-    return found, current.id if current is not None else None
+    return Releases(release_root(load_settings(config, data_dir=data_dir), "default"))
