@@ -17,7 +17,7 @@ from huaxiang.errors import ConfigError
 _PREFIX: Final = "HUAXIANG_"
 
 
-class Section(BaseModel, frozen=True, extra="forbid"):
+class Section(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """A part of the configuration."""
 
 
@@ -117,8 +117,22 @@ def load_settings(file: Path | None = None, overrides: Sequence[str] = (), **giv
     try:
         return Settings(**(tree | {key: value for key, value in given.items() if value is not None}))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigError(f"settings refused: {problems}; `huaxiang doctor --schema` prints what is known") from error
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {_rule(e['type'], e['loc'], e['msg'])}" for e in error.errors()
+        )
+        raise ConfigError(f"settings refused: {problems}") from error
+
+
+def _rule(kind: str, path: Sequence[str | int], message: str) -> str:
+    """What a setting broke; for an unknown one, which there are beside it."""
+    if kind != "extra_forbidden":
+        return message
+    level: type[BaseModel] = Settings
+    for part in path[:-1]:
+        below = level.model_fields[str(part)].annotation
+        assert isinstance(below, type)
+        level = below
+    return f"unknown; known here: {', '.join(sorted(level.model_fields))}"
 
 
 def _assign(tree: dict[str, Any], path: Sequence[str], text: str) -> None:
