@@ -113,7 +113,8 @@ class ItemToItem:
 
     def contributions(self, history: History, item: int) -> Scores:
         """Decayed weight times matrix entry of each event, shape (L,); events beyond the latest 200 add 0."""
-        return self.contributions_of(history, np.array([item]))[0]
+        added_L: Scores = self.contributions_of(history, np.array([item]))[0]
+        return added_L
 
     def contributions_of(self, history: History, items_K: Indices) -> Scores:
         """The contributions to each of K distinct items, shape (K, L), for little more than those to one."""
