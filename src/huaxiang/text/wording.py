@@ -7,6 +7,7 @@ about what a tokenizer makes of them.
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from huaxiang.text.tags import clean_value
@@ -62,8 +63,14 @@ def history_text(items: Sequence[Item], queries: Sequence[str] = ()) -> str:
 
 
 def _short_text(item: Item) -> str:
-    fields = _distinct([item.name, item.brand or "", *item.category[-1:]])
-    return cut(" ".join(fields), SHORT_CELLS) or cut(item.item_id, SHORT_CELLS)
+    return _short(item.item_id, item.name, item.brand or "", item.category[-1:])
+
+
+@lru_cache(maxsize=16_384)
+def _short(item_id: str, name: str, brand: str, narrowest: tuple[str, ...]) -> str:
+    """Kept, because every request words a history anew, of items that many histories share."""
+    fields = _distinct([name, brand, *narrowest])
+    return cut(" ".join(fields), SHORT_CELLS) or cut(item_id, SHORT_CELLS)
 
 
 def _attributes(item: Item) -> list[str]:
