@@ -63,11 +63,13 @@ class Person:
     """What a request knows of whom it answers.
 
     Attributes:
+        state: what may be used of the person's state: nothing where personalisation is denied.
         entries: the newest items with their tallies, oldest first; the history that retrievers read.
         u_D: the encoder's vector of the recent history, zeros for a stranger.
         known: facet shares and mutes.
     """
 
+    state: FoldState
     entries: Sequence[tuple[ItemId, Tally]]
     history: History
     u_D: NDArray[np.float32]
@@ -162,13 +164,13 @@ class Pipeline:
         person = self.read(state, items, now=now)
         parts = self.parts(person, items)
         fused_M = fuse(parts, self._weights)
-        allowed_M = self.allowed(person, state, items, filter_seen=filter_seen, where=where, item_ids=item_ids)
+        allowed_M = self.allowed(person, items, filter_seen=filter_seen, where=where, item_ids=item_ids)
         shown = np.flatnonzero(allowed_M)
         order = shown[np.argsort(-fused_M[shown], kind="stable")[:k]]
         names = tuple(items.item_ids[at] for at in order)
         why: tuple[tuple[Reason, ...], ...] = ()
         if explain:
-            why = self._reasons(order, person, parts, items, state)
+            why = self._reasons(order, person, parts, items)
         return Ranked(names, fused_M[order].astype(np.float32), why), person.basis
 
     def read(self, state: FoldState, items: Snapshot, *, now: datetime) -> Person:
@@ -178,10 +180,11 @@ class Pipeline:
         used = FoldState() if denied else state
         known = interests(used, self.portraits.item_facets, now=now, config=config)
         entries = recent_entries(used)
-        basis: Basis = "consent" if denied else "profile" if entries or known.shares else "popularity"
+        u_D = self._vector(used, entries)
+        basis: Basis = "consent" if denied else "profile" if entries or known.shares or u_D.any() else "popularity"
         n_fitted = self.retrievers["transitions"].n_items
         history = history_of(entries, items, now=now, n_fitted=n_fitted)
-        return Person(entries, history, self._vector(used, entries), known, basis)
+        return Person(used, entries, history, u_D, known, basis)
 
     def parts(self, person: Person, items: Snapshot) -> dict[str, NDArray[np.float32]]:
         """Standardised scores of shape (M,) of every retriever; zeros where one has nothing to say."""
@@ -215,14 +218,16 @@ class Pipeline:
     def shelf(self, items: Snapshot) -> Shelf:
         """The shelf as it is now."""
         kept = self._shelf
-        if kept.changed != self.catalogue.changed or len(kept.alive_M) != len(items):
-            kept = self._shelf = kept.after(items.item_ids, items.by_id, self.portraits.item_facets)
-        return kept
+        if kept.changed == self.catalogue.changed and len(kept.alive_M) == len(items):
+            return kept
+        now = kept.after(items.item_ids, items.by_id, self.portraits.item_facets)
+        if len(items) >= len(kept.alive_M):  # else this request began before the newest item came
+            self._shelf = now
+        return now
 
     def allowed(
         self,
         person: Person,
-        state: FoldState,
         items: Snapshot,
         *,
         filter_seen: Shown = "purchased",
@@ -245,7 +250,7 @@ class Pipeline:
         if person.known.muted:
             allowed_M &= ~shelf.having(person.known.muted)
         if filter_seen != "none":
-            seen = state.bought if filter_seen == "purchased" else state.items
+            seen = person.state.bought if filter_seen == "purchased" else person.state.items
             gone = items.positions([name for name in seen if filter_seen == "all" or not self._is_repeated(name)])
             allowed_M[gone[gone >= 0]] = False
         return allowed_M
@@ -260,10 +265,9 @@ class Pipeline:
         person: Person,
         parts: Mapping[str, NDArray[np.float32]],
         items: Snapshot,
-        state: FoldState,
     ) -> tuple[tuple[Reason, ...], ...]:
         """The reasons of items at positions of the index; of what they share, only what is needed is looked up."""
-        item_facets = self.portraits.item_facets
+        item_facets, state = self.portraits.item_facets, person.state
         added_KL = self._contributions(order, person)
         keys = {(kind, value) for at in order for kind, value, _ in item_facets.of(items.item_ids[at])}
         facets = person.known.facets(state, config=self.portraits.config, among=keys)
@@ -303,7 +307,7 @@ class Pipeline:
         if at < 0:
             raise DataError(f"no item {item_id!r} in the index; set it first")
         person = self.read(state, items, now=now)
-        return self._reasons(np.array([at]), person, self.parts(person, items), items, state)[0]
+        return self._reasons(np.array([at]), person, self.parts(person, items), items)[0]
 
     def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:
         """The `k` items nearest to each by text and by what people do; popular ones for an item never seen."""

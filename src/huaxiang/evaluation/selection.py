@@ -99,7 +99,7 @@ def judges_of(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Gene
         relevant = items.positions([item for item in taken[name] if item in trial.catalogue])
         relevant = relevant[relevant >= 0]
         if person.basis == "profile" and len(relevant):
-            found.append(Judge(person, relevant, ~trial.allowed(person, state, items)))
+            found.append(Judge(person, relevant, ~trial.allowed(person, items)))
     return found
 
 

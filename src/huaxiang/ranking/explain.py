@@ -59,13 +59,14 @@ def _followed(
     tongue: str,
 ) -> list[Reason]:
     positive = np.maximum(contributions, 0.0)
-    if share <= 0.0 or not positive.sum() > 0.0:
+    named = np.array([0.0 if item is None else 1.0 for item, _ in history])  # an item that is gone has no name to say
+    if share <= 0.0 or not (positive * named).sum() > 0.0:
         return []
-    best = int(positive.argmax())
+    best = int((positive * named).argmax())
     item, evidence = history[best]
-    name = item.name if item is not None and item.name else (item.item_id if item is not None else "?")
+    assert item is not None
     effect = share * float(positive[best] / positive.sum())
-    text = _FOLLOWED[tongue].format(name=name[:60])
+    text = _FOLLOWED[tongue].format(name=(item.name or item.item_id)[:60])
     return [Reason("followed", text, None, tuple(evidence), effect)]
 
 

@@ -63,6 +63,8 @@ def _number(value: object) -> float | None:
 
 
 def _fold(value: object) -> object:
+    if isinstance(value, bool):
+        return ("is", value)  # Python takes True for 1
     return value.strip().casefold() if isinstance(value, str) else value
 
 

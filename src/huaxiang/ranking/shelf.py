@@ -81,13 +81,18 @@ class Shelf:
         return len(self.patched) > _MOST_PATCHES
 
     def after(self, item_ids: Sequence[ItemId], positions: Mapping[ItemId, int], item_facets: ItemFacets) -> "Shelf":
-        """The shelf with what changed since; `item_ids` may have grown at its end."""
+        """The shelf with what changed since, for `item_ids` that have grown at their end.
+
+        A request that holds an older list than this shelf gets one of its own, which must not be kept: what was built
+        in beyond its end is not in it.
+        """
         catalogue = item_facets.catalogue
         changed, seq = catalogue.changed, catalogue.seq
         names = [item for item in catalogue.changed_since(self.built_seq) if item in positions]
         patched = np.fromiter((positions[item] for item in names), np.int64, len(names))
         alive_M = np.zeros(len(item_ids), dtype=np.bool_)
-        alive_M[: len(self.alive_M)] = self.alive_M
+        both = min(len(self.alive_M), len(item_ids))
+        alive_M[:both] = self.alive_M[:both]
         alive_M[patched] = [_alive(item, item_facets) for item in names]
         patch = FacetMatrix(names, item_facets)
         return Shelf(changed, seq, self.built_seq, alive_M, self.facets, patched, patch)
@@ -95,7 +100,7 @@ class Shelf:
     def scores(self, shares: Mapping[tuple[str, str], float]) -> NDArray[np.float32]:
         """How well each item fits shares of interest, shape (M,)."""
         scores_M = np.zeros(len(self.alive_M), np.float32)
-        built_M = self.facets.scores(shares)
+        built_M = self.facets.scores(shares)[: len(scores_M)]
         scores_M[: len(built_M)] = built_M
         scores_M[self.patched] = self.patch.scores(shares)
         return scores_M
