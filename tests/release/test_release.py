@@ -185,7 +185,7 @@ def test_a_reader_during_switches_sees_one_or_the_other_and_never_neither(releas
     seen: set[str | None] = set()
     while not done.is_set():
         current = releases.current
-        seen.add(current and current.id)
+        seen.add(current.id if current is not None else None)
     writer.join()
     assert seen <= {release.id for release in both}
     assert seen
