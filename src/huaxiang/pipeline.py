@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from huaxiang.collect.catalogue import Catalogue
@@ -111,7 +112,7 @@ class Pipeline:
             item_ids = json.loads((root / "items.json").read_text("utf-8"))
             vectors_MD = load_file(root / "vectors.safetensors")["vectors"]
             said = json.loads((release.part(PARTS.fusion) / "fusion.json").read_text("utf-8"))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ReleaseError(f"release {release.id} cannot be opened: {error}; use another") from error
         encoder = OnnxEncoder.load(release.part(PARTS.encoder))
         catalogue = portraits.item_facets.catalogue
