@@ -1,0 +1,129 @@
+"""Every figure that this project promises, measured one after another: `make bench`, or `python -m benchmarks`.
+
+python -m benchmarks [--only sequences ingest import http sentiment] [--data-dir DIR] [--json FILE]
+
+Ends with one table of figure, target and how much of it was reached; status 1 where one is missed. What needs the
+public data is skipped, with a line that says so, where HUAXIANG_DATA (default ../shared/data) does not hold it.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks import sequences
+from benchmarks.machine import ROOT, Figure, commit, load, machine, table
+
+Figures = list[Figure]
+
+
+def data_root() -> Path:
+    """Where the public data sets are."""
+    return Path(os.environ.get("HUAXIANG_DATA", ROOT / "../shared/data")).resolve()
+
+
+def run(module: str, *options: str) -> Any:
+    """Run a benchmark as a user would; what it wrote with `--json`. A missed target is judged here, not there."""
+    with tempfile.TemporaryDirectory(prefix="huaxiang-bench-") as folder:
+        out = Path(folder) / "figures.json"
+        command = [sys.executable, "-m", f"benchmarks.{module}", *options, "--json", str(out)]
+        ended = subprocess.run(command, cwd=ROOT, check=False)
+        if not out.exists():
+            raise RuntimeError(f"benchmarks.{module} ended with status {ended.returncode} and wrote no figures")
+        return json.loads(out.read_text("utf-8"))
+
+
+def of_sequences(_: argparse.Namespace) -> Figures:
+    """Next-item prediction on Beauty within three minutes, and the memory it takes."""
+    folder = data_root() / "amazon2014_seq" / "Beauty"
+    if not folder.is_dir():
+        print("skipped: sequences needs amazon2014_seq/Beauty under HUAXIANG_DATA")
+        return []
+    report = sequences.measure(folder)
+    ours = next(row for row in report["models"] if row["model"] == "huaxiang")
+    peak = max(row["peak_mb"] for row in report["models"])
+    return [
+        Figure(f"ndcg@10 on Beauty, --budget {sequences.BUDGET}", ours["ndcg@10"], "", sequences.FLOOR, True, load()),
+        Figure("peak memory of the same", peak, "MB", sequences.MEMORY_MB, False, load()),
+    ]
+
+
+def of_ingest(_: argparse.Namespace) -> Figures:
+    """Checked events through `store.append`, beside sqlite3 in the same run."""
+    said = run("ingest")
+    return [
+        Figure("store.append, of sqlite3.executemany", said["append_events_of_raw"], "", 0.40, True, load()),
+        Figure("store.append of one table, of the same", said["append_table_of_raw_one_batch"], "", None, True, load()),
+        Figure("history of one user, p50", said["history_p50_ms"], "ms", None, False, load()),
+    ]
+
+
+def of_import(_: argparse.Namespace) -> Figures:
+    """Files, beside sqlite3 in the same run; where reviews are read for sentiment, the rest of the work is judged."""
+    figures = []
+    for name, row in run("import_files")["files"].items():
+        reads = row["texts_read_per_second"] is not None
+        ratio = row["of_raw_without_reading"] if reads else row["of_raw"]
+        what = f"import of {name}{', reading of texts apart' if reads else ''}, of sqlite3"
+        figures.append(Figure(what, ratio, "", 0.60, True, load()))
+    return figures
+
+
+def of_http(asked: argparse.Namespace) -> Figures:
+    """The service over loopback."""
+    said = run("http", *(("--data-dir", str(asked.data_dir)) if asked.data_dir else ()))
+    names = ("name", "value", "unit", "target", "is_at_least", "load")
+    return [Figure(**{name: row[name] for name in names}) for row in said["figures"]]
+
+
+def of_sentiment(_: argparse.Namespace) -> Figures:
+    """Polarity of reviews on the public labelled sets; no target is set, VADER stands beside it."""
+    rows = run("sentiment")["rows"]
+    if not rows:
+        print("skipped: sentiment needs cn_reviews, datafiniti_amazon_reviews or vader_sentences under HUAXIANG_DATA")
+    shown = [row for row in rows if row["system"] in {"huaxiang", "vader"}]
+    return [
+        Figure(f"{row['data']}, {row['system']}", round(row["accuracy"], 4), "accuracy", load=load()) for row in shown
+    ]
+
+
+ALL: dict[str, Callable[[argparse.Namespace], Figures]] = {
+    "ingest": of_ingest,
+    "import": of_import,
+    "http": of_http,
+    "sequences": of_sequences,
+    "sentiment": of_sentiment,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, judge."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=list(ALL), default=list(ALL))
+    parser.add_argument("--data-dir", type=Path, help="a shop with a release for http; default: build the demo shop")
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args(arguments)
+    figures: Figures = []
+    for name in asked.only:
+        print(f"\n== {name}", flush=True)
+        figures += ALL[name](asked)
+    print(f"\nmachine {machine()}, commit {commit()}")
+    print(table(figures))
+    if asked.json:
+        rows = [asdict(figure) | {"ratio": figure.ratio, "is_met": figure.is_met} for figure in figures]
+        about = {"machine": machine(), "commit": commit(), "figures": rows}
+        asked.json.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    missed = [figure.name for figure in figures if not figure.is_met]
+    if missed:
+        print(f"missed: {'; '.join(missed)}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
