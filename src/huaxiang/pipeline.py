@@ -21,7 +21,7 @@ from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.serving import OnnxEncoder
 from huaxiang.errors import DataError, ReleaseError
 from huaxiang.profiles import FoldState, Portraits
-from huaxiang.profiles.facets import Interests, interests
+from huaxiang.profiles.facets import Interests, interests, language
 from huaxiang.profiles.state import DAY, Tally, to_micros
 from huaxiang.ranking.explain import reasons
 from huaxiang.ranking.rules import compile_filter
@@ -273,7 +273,7 @@ class Pipeline:
         keys = {(kind, value) for at in order for kind, value, _ in item_facets.of(items.item_ids[at])}
         facets = person.known.facets(state, config=self.portraits.config, among=keys)
         history = [(self.catalogue.get(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries]
-        spoken = max(state.languages, key=lambda name: state.languages[name]) if state.languages else "en"
+        spoken = language(state, self.portraits.item_facets) or "en"
         return tuple(
             reasons(
                 item,
