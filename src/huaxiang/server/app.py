@@ -44,8 +44,12 @@ class Shops:
         for stream in list(self._live.values()):
             stream.end()
 
+    def opened(self, tenant: str) -> Shop | None:
+        """The tenant's shop where it is open already."""
+        return self._open.get(tenant)
+
     def get(self, tenant: str) -> Shop:
-        """The tenant's shop."""
+        """The tenant's shop, opened where it is not yet."""
         shop = self._open.get(tenant)
         if shop is None:
             with self._lock:

@@ -4,12 +4,13 @@ import hmac
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from huaxiang.shop import Shop
 
 
-def tenant_of(request: Request, x_api_key: Annotated[str | None, Header()] = None) -> str:
+async def tenant_of(request: Request, x_api_key: Annotated[str | None, Header()] = None) -> str:
     """The tenant that the key belongs to; compared in constant time."""
     keys = request.app.state.settings.server.keys
     if not keys:
@@ -20,9 +21,13 @@ def tenant_of(request: Request, x_api_key: Annotated[str | None, Header()] = Non
     raise HTTPException(401, "unknown or missing API key; send it in the header X-API-Key")
 
 
-def shop_of(request: Request, tenant: Annotated[str, Depends(tenant_of)]) -> Shop:
-    """The tenant's open shop."""
-    shop: Shop = request.app.state.shops.get(tenant)
+async def shop_of(request: Request, tenant: Annotated[str, Depends(tenant_of)]) -> Shop:
+    """The tenant's open shop; only the first request of a tenant waits for it, beside the others, in the thread pool.
+
+    These two are coroutines because a plain function costs a request one more walk through the thread pool.
+    """
+    shops = request.app.state.shops
+    shop: Shop = shops.opened(tenant) or await run_in_threadpool(shops.get, tenant)
     return shop
 
 
