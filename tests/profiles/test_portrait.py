@@ -152,6 +152,18 @@ def test_a_corrected_item_corrects_the_profile(store: Store) -> None:
     assert shares(people.profile("ann", now=at(3)), "brand") == {"Bodum": 1.0}
 
 
+def test_price_bands_follow_a_catalogue_that_filled_up_later(store: Store) -> None:
+    people = portraits(store)
+    cups = [
+        event("set_item", -0.5, user=None, item=f"cup{n}", properties={"category": ["Ware", "Cups"], "price": 10.0 + n})
+        for n in range(15)
+    ]
+    store.append([*cups, event("view_item", 1, item="cup14")])
+    assert shares(people.profile("ann", now=at(2)), "price_band") == {}  # five items tell nothing of what is dear
+    people.item_facets.catalogue.refresh()
+    assert shares(people.profile("ann", now=at(2)), "price_band") == {"high": 1.0}
+
+
 def test_the_summary_speaks_of_what_stands_first(store: Store) -> None:
     store.append([event("purchase", 1, item="pot"), event("search", 2, query="clay cup")])
     said = portraits(store).profile("ann", now=at(3)).summary

@@ -22,7 +22,11 @@ _SAMPLE: Final = 500
 
 
 class ItemFacets:
-    """`(facet, value, weight)` of items, through the live catalogue; follows changes of items by itself."""
+    """`(facet, value, weight)` of items, through the live catalogue.
+
+    A changed item is read anew at once. What is relative to others (price bands, the shop's languages) is read anew
+    when a tenth of the catalogue has changed, and when a release brings new keywords.
+    """
 
     def __init__(self, catalogue: Catalogue, keywords: Keywords | None = None) -> None:
         self.catalogue = catalogue
@@ -30,15 +34,23 @@ class ItemFacets:
         self._kept: dict[ItemId, tuple[Item, tuple[tuple[str, str, float], ...]]] = {}
         self._languages: dict[ItemId, tuple[Item, str]] = {}
         self._spoken: frozenset[str] | None = None
-        self._edges = price_edges(list(catalogue))
+        self._survey()
 
     def use(self, keywords: Keywords) -> None:
-        """Read keywords and price bands anew: a release brought other statistics of the shop."""
-        self._keywords, self._kept, self._spoken = keywords, {}, None
+        """Read items with the keywords of a release from now on."""
+        self._keywords = keywords
+        self._survey()
+
+    def _survey(self) -> None:
+        """Read what is relative to the other items."""
+        self._survey_at = self.catalogue.changed + max(_MIN_PRICED, len(self.catalogue) // 10)
         self._edges = price_edges(list(self.catalogue))
+        self._kept, self._spoken = {}, None
 
     def of(self, item_id: ItemId) -> tuple[tuple[str, str, float], ...]:
         """The item's facets; none where the shop does not know the item (any more)."""
+        if self.catalogue.changed >= self._survey_at:
+            self._survey()
         item = self.catalogue.get(item_id)
         if item is None:
             return ()
