@@ -166,8 +166,7 @@ class Pipeline:
         parts = self.parts(person, items)
         fused_M = fuse(parts, self._weights)
         allowed_M = self.allowed(person, items, filter_seen=filter_seen, where=where, item_ids=item_ids)
-        shown = np.flatnonzero(allowed_M)
-        order = shown[np.argsort(-fused_M[shown], kind="stable")[:k]]
+        order = best_of(fused_M, np.flatnonzero(allowed_M), k)
         names = tuple(items.item_ids[at] for at in order)
         why: tuple[tuple[Reason, ...], ...] = ()
         if explain:
@@ -330,7 +329,7 @@ class Pipeline:
             fused_M = fuse({"transitions": standardise(graph_M), "content": standardise(text_M)}, weights)
         alive_A = np.flatnonzero(self.shelf(items).alive_M)
         alive_A = alive_A[alive_A != at]
-        order = alive_A[np.argsort(-fused_M[alive_A], kind="stable")[:k]]
+        order = best_of(fused_M, alive_A, k)
         return Ranked(tuple(items.item_ids[j] for j in order), fused_M[order].astype(np.float32))
 
 
@@ -377,6 +376,14 @@ def fuse(parts: Mapping[str, NDArray[np.float32]], weights: Mapping[str, float])
     for name, scores_M in parts.items():
         fused_M += weights.get(name, 0.0) * scores_M
     return fused_M
+
+
+def best_of(scores_M: NDArray[np.float64], among: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """The `k` positions of `among` (ascending) with the best scores, best first; ties keep the order of the index."""
+    if len(among) > 4 * k:  # sorting a whole catalogue for one page costs more than finding where the page ends
+        against = -scores_M[among]
+        among = among[against <= np.partition(against, k - 1)[k - 1]]
+    return among[np.argsort(-scores_M[among], kind="stable")[:k]]
 
 
 def standardise(scores_M: NDArray[np.float32]) -> NDArray[np.float32]:
