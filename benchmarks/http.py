@@ -1,6 +1,6 @@
 """The service over loopback: durable ingest in batches of 500, and the time to answer of one client in a closed loop.
 
-python -m benchmarks.http [--data-dir DIR] [--events 100000] [--requests 2000] [--json FILE]
+python -m benchmarks.http [--data-dir DIR] [--events 100000] [--requests 2000] [--warm-up 200] [--json FILE]
 
 DIR is a shop with a release, and is copied; without it the demo shop is built. Server and client share the machine.
 Status 1 where a target is missed.
@@ -35,7 +35,6 @@ from huaxiang.store import open_store
 from huaxiang.types import Event
 
 BATCH = 500
-WARM_UP = 200
 HUAXIANG = [sys.executable, "-c", "from huaxiang.cli.main import main; main()"]
 FIELDS = ("event", "user_id", "item_id", "session_id", "value", "currency", "quantity", "rating", "text", "query")
 
@@ -48,6 +47,12 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """The body of an answer that must be 200."""
@@ -79,7 +84,8 @@ def _wait(port: int, process: subprocess.Popen[bytes], seconds: float = 120.0) -
     until = time.monotonic() + seconds
     while True:
         try:
-            Client(port).ask("GET", "/health/ready")
+            with Client(port) as client:
+                client.ask("GET", "/health/ready")
         except OSError as error:
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError("the server did not start; run `huaxiang serve` to see why") from error
@@ -106,27 +112,27 @@ def items_of(client: Client) -> list[str]:
     return [item["item_id"] for item in said["items"]]
 
 
-def timed(client: Client, server: psutil.Process, make: Callable[[], Ask], n: int) -> tuple[list[float], float]:
+def timed(
+    client: Client, server: psutil.Process, make: Callable[[], Ask], n: int, warm_up: int
+) -> tuple[list[float], float]:
     """Milliseconds of each of `n` requests, one after another, after a warm-up; and of the server's CPU for one."""
+    for _ in range(warm_up):
+        client.ask(*make())
     took: list[float] = []
-    spent = 0.0
-    for number in range(WARM_UP + n):
-        if number == WARM_UP:
-            spent = sum(server.cpu_times()[:2])
+    spent = sum(server.cpu_times()[:2])
+    for _ in range(n):
         asked = make()
         began = time.perf_counter()
         client.ask(*asked)
-        if number >= WARM_UP:
-            took.append((time.perf_counter() - began) * 1_000)
+        took.append((time.perf_counter() - began) * 1_000)
     return took, (sum(server.cpu_times()[:2]) - spent) * 1_000 / n
 
 
-def latencies(port: int, server: psutil.Process, n: int, rng: random.Random) -> list[Figure]:
+def latencies(client: Client, server: psutil.Process, n: int, warm_up: int, rng: random.Random) -> list[Figure]:
     """Median and 99th percentile of each route; that of an answer without work is the floor under them.
 
     The server's CPU time for a request stands beside them, as it is hardly moved by what else the machine does.
     """
-    client = Client(port)
     people, items = people_of(client), items_of(client)
 
     def recommend(*, explain: bool) -> Ask:
@@ -141,7 +147,7 @@ def latencies(port: int, server: psutil.Process, n: int, rng: random.Random) -> 
     }
     figures = []
     for name, (make, targets) in routes.items():
-        took, cpu = timed(client, server, make, n)
+        took, cpu = timed(client, server, make, n, warm_up)
         figures.append(Figure(f"{name} over HTTP, CPU of the server", round(cpu, 3), "ms", load=load()))
         p50, p99 = statistics.median(took), statistics.quantiles(took, n=100)[98]
         for rank, value, target in (
@@ -162,8 +168,8 @@ def ingest(folder: Path, n: int) -> Figure:
     """Events a second, each batch durable before the next is sent; the server is then killed and the log counted."""
     events = [payload(number, event) for number, event in enumerate(make_events(n, 5_000, seed=0))]
     bodies = [orjson.dumps(events[first : first + BATCH]) for first in range(0, n, BATCH)]
-    with serving(folder) as (port, process):
-        client, accepted = Client(port), 0
+    accepted = 0
+    with serving(folder) as (port, process), Client(port) as client:
         client.ask("POST", "/v1/events", b"[]")
         began = time.perf_counter()
         for body in bodies:
@@ -182,7 +188,7 @@ def ingest(folder: Path, n: int) -> Figure:
     return Figure(f"durable ingest over HTTP, batches of {BATCH}", round(n / took), "events/s", 3_000.0, True, load())
 
 
-def measure(data_dir: Path | None, n_events: int, n_requests: int) -> list[Figure]:
+def measure(data_dir: Path | None, n_events: int, n_requests: int, warm_up: int) -> list[Figure]:
     """All figures, over a copy of a shop, or over the demo shop that is built here."""
     with tempfile.TemporaryDirectory(prefix="huaxiang-bench-") as work:
         folder = Path(work) / "shop"
@@ -190,8 +196,8 @@ def measure(data_dir: Path | None, n_events: int, n_requests: int) -> list[Figur
             subprocess.run([*HUAXIANG, "demo", "--build-only", "--data-dir", str(folder)], check=True)
         else:
             shutil.copytree(data_dir, folder)
-        with serving(folder) as (port, process):
-            figures = latencies(port, psutil.Process(process.pid), n_requests, random.Random(0))
+        with serving(folder) as (port, process), Client(port) as client:
+            figures = latencies(client, psutil.Process(process.pid), n_requests, warm_up, random.Random(0))
         return [*figures, ingest(folder, n_events)]
 
 
@@ -201,10 +207,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=2_000)
+    parser.add_argument("--warm-up", type=int, default=200)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(arguments)
     about = {"machine": machine(), "commit": commit(), "load": os.getloadavg()}
-    figures = measure(asked.data_dir, asked.events, asked.requests)
+    figures = measure(asked.data_dir, asked.events, asked.requests, asked.warm_up)
     print(f"machine {about['machine']}, commit {about['commit']}, load {about['load']} when it began")
     print(table(figures))
     if asked.json:
