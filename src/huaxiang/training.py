@@ -20,6 +20,7 @@ from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError
 from huaxiang.evaluation.selection import DECAYS, START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
+from huaxiang.profiles import ItemFacets
 from huaxiang.profiles.portrait import Portraits
 from huaxiang.ranking.rules import repeat_categories
 from huaxiang.release import Draft, Release, Releases
@@ -75,16 +76,16 @@ def train(
     cut = held_out_moment(log.interactions)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
-        Keywords().fit(texts).save(draft.part(PARTS.keywords))
+        keywords = Keywords().fit(texts)
+        keywords.save(draft.part(PARTS.keywords))
         report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
         encoder = OnnxEncoder.load(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
-        shop = _Shop(items, encoder.encode(texts), encoder, repeat_categories(_purchases(log.interactions, items)))
+        shop = _Shop(items, encoder.encode(texts), encoder, keywords)
         tell("select on held-out days", 0.0)
         selected = _select(portraits, shop, log.interactions, cut, seq, seed)
         tell("fit on everything", 0.0)
-        retrievers = fit_retrievers(to_interactions(log.interactions, shop.item_ids), decay=selected.decay)
-        save_pipeline(draft, shop.item_ids, shop.vectors_MD, retrievers, selected.weights, shop.repeated)
+        _fit_and_save(draft, shop, log.interactions, selected)
         draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed)
         _write_card(draft)
     return releases.use(draft.id)
@@ -118,12 +119,16 @@ class _Shop:
     items: Sequence[Item]
     vectors_MD: Vectors
     encoder: OnnxEncoder
-    repeated: frozenset[str]
+    keywords: Keywords
 
     @property
     def item_ids(self) -> list[ItemId]:
         """In the order of the index."""
         return [item.item_id for item in self.items]
+
+    def repeated(self, rows: pl.DataFrame) -> frozenset[str]:
+        """Categories that are bought again, by these interactions."""
+        return repeat_categories(_purchases(rows, self.items))
 
 
 def _train_encoder(
@@ -139,11 +144,12 @@ def _train_encoder(
 ) -> dict[str, Any]:
     """Steps 3 and 4, on what came before the held-out days; answers with the figures."""
     people, pairs = next_item_pairs(log, items, np.random.default_rng(seed), before=cut)
+    searches = log.searches if cut is None else log.searches.filter(pl.col("at") < cut)
     report = train_encoder(
         texts,
         pairs,
         users=people,
-        extra_texts=log.searches["query"].unique(maintain_order=True).to_list()[:_MOST_QUERIES],
+        extra_texts=searches["query"].unique(maintain_order=True).to_list()[:_MOST_QUERIES],
         out=draft.part(PARTS.encoder),
         checkpoint=checkpoint,
         budget_seconds=max(20.0, _ENCODER_SHARE * (clock.budget - clock.elapsed)),
@@ -154,14 +160,22 @@ def _train_encoder(
 
 
 def _select(portraits: Portraits, shop: _Shop, rows: pl.DataFrame, cut: int | None, seq: int, seed: int) -> Selected:
-    """Fit on what came before the held-out days, and choose by them."""
+    """Fit on what came before the held-out days, and choose by them; profiles read the keywords of this release."""
     if cut is None:
         return Selected(START, DECAYS[0], {"note": "too few events to hold days out; weights are the defaults"})
     catalogue = portraits.item_facets.catalogue
     index = LiveIndex(shop.item_ids, shop.vectors_MD, shop.encoder, catalogue, seq=seq)
-    retrievers = fit_retrievers(to_interactions(rows.filter(pl.col("at") < cut), shop.item_ids))
-    trial = Pipeline("trial", portraits, shop.encoder, index, retrievers, START, shop.repeated)
+    earlier = rows.filter(pl.col("at") < cut)
+    retrievers = fit_retrievers(to_interactions(earlier, shop.item_ids))
+    readers = Portraits(portraits.store, ItemFacets(catalogue, shop.keywords), portraits.config)
+    trial = Pipeline("trial", readers, shop.encoder, index, retrievers, START, shop.repeated(earlier))
     return select(trial, rows, cut, np.random.default_rng(seed))
+
+
+def _fit_and_save(draft: Draft, shop: _Shop, rows: pl.DataFrame, selected: Selected) -> None:
+    """Fit on everything, as the held-out days chose."""
+    retrievers = fit_retrievers(to_interactions(rows, shop.item_ids), decay=selected.decay)
+    save_pipeline(draft, shop.item_ids, shop.vectors_MD, retrievers, selected.weights, shop.repeated(rows))
 
 
 def _silent(_step: str, _share: float) -> None:

@@ -151,5 +151,5 @@ def _ndcg(
         fused_M[judge.barred_M] = -np.inf
         top = np.argpartition(-fused_M, _K)[:_K] if len(fused_M) > _K else np.arange(len(fused_M))
         top = top[np.lexsort((top, -fused_M[top]))]
-        hits_NK[row, : len(top)] = np.isin(top, judge.relevant)
+        hits_NK[row, : len(top)] = np.isin(top, judge.relevant) & ~judge.barred_M[top]
     return float(ndcg_at_k(hits_NK, np.array([len(judge.relevant) for judge in judges]), _K).mean())

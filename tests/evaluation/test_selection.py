@@ -1,0 +1,142 @@
+"""What a release fuses is chosen by people on the eve of the held-out days."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.shops import build_shop, settings_of
+
+from huaxiang.evaluation import selection
+from huaxiang.evaluation.selection import DECAYS, START, Judge, ascend, judges_of, select
+from huaxiang.profiles.state import from_micros, to_micros
+from huaxiang.retrieval.log import read_log
+from huaxiang.shop import Shop
+from huaxiang.types import Event
+
+RNG = np.random.default_rng(0)
+
+
+def hill(weights: Mapping[str, float]) -> float:
+    """Highest, 0, at a = 0.75 and b = 1.5, both on the grid."""
+    return -((weights["a"] - 0.75) ** 2) - (weights["b"] - 1.5) ** 2
+
+
+def test_the_best_point_of_the_grid_is_found() -> None:
+    assert ascend(hill, {"a": 0.0, "b": 0.0}, names=["a", "b"]) == ({"a": 0.75, "b": 1.5}, 0.0)
+
+
+def test_a_ridge_between_two_weights_is_climbed_in_two_rounds() -> None:
+    def ridge(weights: Mapping[str, float]) -> float:
+        return -abs(weights["a"] - weights["b"]) - (weights["b"] - 1.0) ** 2
+
+    assert ascend(ridge, {"a": 0.2, "b": 0.2}, names=["a", "b"])[1] > ridge({"a": 0.2, "b": 0.2})
+
+
+def test_of_weights_that_do_as_well_the_smallest_is_taken() -> None:
+    weights, best = ascend(lambda weights: float(weights["a"] >= 0.5), {"a": 0.0}, names=["a"])
+    assert (weights, best) == ({"a": 0.5}, 1.0)
+
+
+def test_where_nothing_helps_the_start_stays() -> None:
+    assert ascend(lambda _: 0.5, START, names=list(START)) == (dict(START), 0.5)
+
+
+def test_a_retriever_that_only_harms_gets_no_weight() -> None:
+    weights, _ = ascend(lambda weights: 1.0 - weights["popular"], {"popular": 0.1}, names=["popular"])
+    assert weights == {"popular": 0.0}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop(settings_of(build_shop(tmp_path_factory.mktemp("selection") / "shop")))
+
+
+@pytest.fixture(scope="module")
+def rows(shop: Shop) -> pl.DataFrame:
+    return read_log(shop.store).interactions
+
+
+def eve(rows: pl.DataFrame) -> int:
+    """The moment before the last two visits of everybody."""
+    first = rows["at"].min()
+    assert isinstance(first, int)
+    return first + to_micros(datetime(1970, 1, 16, 12, tzinfo=UTC))  # visits are three days apart: five come before
+
+
+def test_judges_are_people_with_a_history_who_took_something_later(shop: Shop, rows: pl.DataFrame) -> None:
+    cut = eve(rows)
+    now = from_micros(cut)
+    shop.store.append(
+        [
+            Event(event="view_item", timestamp=now + timedelta(hours=1), user_id="newcomer", item_id="tea-00"),
+            Event(event="view_item", timestamp=now - timedelta(hours=1), user_id="leaver", item_id="tea-00"),
+        ]
+    )
+    all_rows = read_log(shop.store).interactions
+    people = set(all_rows.filter(pl.col("at") >= cut)["person"])
+    assert "newcomer" in people
+    judges = judges_of(shop.pipeline, all_rows, cut, RNG)
+    assert len(judges) == 40  # u00 to u39: neither the newcomer nor the leaver
+
+
+def test_a_judge_knows_nothing_after_the_cut(shop: Shop, rows: pl.DataFrame) -> None:
+    cut = eve(rows)
+    for judge in judges_of(shop.pipeline, rows, cut, RNG):
+        assert len(judge.person.entries) == 6
+        assert all(tally.at < cut for _, tally in judge.person.entries)
+        assert len(judge.relevant) == 2  # the last two visits
+
+
+def test_what_was_bought_counts_more_than_what_was_looked_at(shop: Shop, rows: pl.DataFrame) -> None:
+    cut = eve(rows)
+    day = to_micros(datetime(1970, 1, 2, tzinfo=UTC))
+    bought = {"person": "u00", "item_id": "book-00", "at": cut + day, "weight": 6.0, "event": "purchase"}
+    more = pl.concat([rows, pl.DataFrame([bought], schema=rows.schema)])
+    place = shop.pipeline.index.snapshot().position("book-00")
+    assert judges_of(shop.pipeline, more, cut, RNG)[0].relevant.tolist() == [place]
+
+
+def test_the_figures_say_what_chose(shop: Shop, rows: pl.DataFrame) -> None:
+    cut = eve(rows)
+    chosen = select(shop.pipeline, rows, cut, RNG)
+    figures = chosen.figures
+    assert (figures["n_people"], figures["from"]) == (40, from_micros(cut).isoformat())
+    assert set(figures["alone"]) == set(chosen.weights) == {"transitions", "content", "profile", "popular"}
+    assert figures["ndcg@10"] >= max(figures["alone"].values())
+    assert figures["decay"][str(chosen.decay)] == max(figures["decay"].values())
+
+
+def test_the_same_log_chooses_the_same(shop: Shop, rows: pl.DataFrame) -> None:
+    first, second = (select(shop.pipeline, rows, eve(rows), np.random.default_rng(1)) for _ in range(2))
+    assert (first.weights, first.decay, first.figures) == (second.weights, second.decay, second.figures)
+
+
+def test_too_few_people_leave_the_defaults_and_say_so(shop: Shop, rows: pl.DataFrame) -> None:
+    few = rows.filter(pl.col("person").is_in([f"u{n:02d}" for n in range(19)]))
+    chosen = select(shop.pipeline, few, eve(rows), RNG)
+    assert (chosen.weights, chosen.decay) == (START, DECAYS[0])
+    assert "only 19 people" in chosen.figures["note"]
+
+
+def test_devices_are_no_judges(shop: Shop, rows: pl.DataFrame) -> None:
+    renamed = rows.with_columns(("\x1f" + pl.col("person")).alias("person"))
+    assert judges_of(shop.pipeline, renamed, eve(rows), RNG) == []
+
+
+def test_an_item_that_may_not_be_shown_is_no_hit(shop: Shop, rows: pl.DataFrame) -> None:
+    person = judges_of(shop.pipeline, rows, eve(rows), RNG)[0].person
+    barred_M = np.array([True, True, False])  # three items: fewer than a page, so even barred ones are ranked
+    judge = Judge(person, np.array([0]), barred_M)
+    assert selection._ndcg([{"a": np.ones(3, np.float32)}], [judge], {"a": 1.0}) == 0.0
+
+
+def test_the_best_item_first_is_all_there_is_to_gain(shop: Shop, rows: pl.DataFrame) -> None:
+    person = judges_of(shop.pipeline, rows, eve(rows), RNG)[0].person
+    scores: dict[str, Any] = {"a": np.array([0.0, 2.0, 1.0], np.float32)}
+    at = [Judge(person, np.array([place]), np.zeros(3, np.bool_)) for place in range(3)]
+    by_hand = [1 / np.log2(4), 1.0, 1 / np.log2(3)]  # ranks 3, 1, 2
+    found = [selection._ndcg([scores], [judge], {"a": 1.0}) for judge in at]
+    assert found == pytest.approx(by_hand)
