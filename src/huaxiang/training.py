@@ -76,8 +76,7 @@ def train(
     cut = held_out_moment(log.interactions)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
-        keywords = Keywords().fit(texts)
-        keywords.save(draft.part(PARTS.keywords))
+        keywords = _keywords(draft, texts)
         report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
         encoder = OnnxEncoder.load(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
@@ -89,6 +88,13 @@ def train(
         draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed)
         _write_card(draft)
     return releases.use(draft.id)
+
+
+def _keywords(draft: Draft, texts: Sequence[str]) -> Keywords:
+    """Step 2: which words are telling in this shop."""
+    keywords = Keywords().fit(texts)
+    keywords.save(draft.part(PARTS.keywords))
+    return keywords
 
 
 def _items(catalogue: Catalogue) -> tuple[int, list[Item]]:
