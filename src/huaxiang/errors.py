@@ -1,6 +1,12 @@
 """Every error a user can meet: each names the thing, the rule it broke and the way out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Names for an error, joined by commas; of a long list the first ones and how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} ... and {len(names) - most} more" if len(names) > most else shown
 
 
 class HuaxiangError(Exception):
@@ -18,9 +24,9 @@ class ConfigError(HuaxiangError):
 class UnknownNameError(HuaxiangError):
     """A name was asked for that nothing is registered under."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, most: int = 100) -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
-        super().__init__(f"unknown {kind} {name!r}; known: {', '.join(self.known) or 'none'}")
+        super().__init__(f"unknown {kind} {name!r}; known: {listed(self.known, most) or 'none'}")
 
 
 class MissingExtraError(HuaxiangError):

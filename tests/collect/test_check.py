@@ -17,6 +17,10 @@ NOON = "2026-11-01T12:00:00Z"
 VIEW = {"event": "view_item", "user_id": "ann", "item_id": "tea", "timestamp": NOON}
 
 
+def edit(**said: Any) -> dict[str, Any]:
+    return {"event": "profile_edit", "user_id": "ann", "properties": said}
+
+
 def nested(depth: int) -> dict[str, Any]:
     inner: dict[str, Any] = {}
     for _ in range(depth - 1):
@@ -27,6 +31,27 @@ def nested(depth: int) -> dict[str, Any]:
 def test_a_view_becomes_an_event_in_utc() -> None:
     event = check_event({**VIEW, "timestamp": "2026-11-01T20:00:00+08:00"})
     assert event == Event("view_item", datetime(2026, 11, 1, 12, tzinfo=UTC), user_id="ann", item_id="tea")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"op": "add", "facet": "brand", "value": "Yi"},
+        {"op": "boost", "facet": "brand", "value": "Yi", "weight": 10},
+        {"op": "exclude_event", "event_id": "e1"},
+        {"op": "undo", "edit_id": "edit-1"},
+    ],
+)
+def test_an_edit_of_a_profile_may_come_as_an_event(said: dict[str, Any]) -> None:
+    event = check_event({"event": "profile_edit", "user_id": "ann", "timestamp": NOON, "properties": said})
+    assert event.properties == said
+
+
+def test_a_link_of_two_devices_may_be_undone() -> None:
+    link = {"event": "identify", "user_id": "ann", "anonymous_id": "phone", "timestamp": NOON}
+    assert check_event({**link, "properties": {"undo": "link-1"}}).properties == {"undo": "link-1"}
+    with pytest.raises(DataError, match="identify needs both"):
+        check_event({**link, "user_id": None, "properties": {"undo": "link-1"}})
 
 
 def test_a_retry_of_an_event_without_an_id_has_the_same_id() -> None:
@@ -97,6 +122,25 @@ def test_a_mistake_is_named_with_its_field(change: dict[str, Any], said: str) ->
         ({"event": "identify", "user_id": "ann"}, "identify needs both"),
         ({"event": "consent", "user_id": "ann", "scope": "mail", "status": "granted"}, "consent scope is 'mail'"),
         ({"event": "consent", "user_id": "ann", "scope": "all", "status": "yes"}, "consent status is 'yes'"),
+        (edit(), "profile_edit op is None; give one of add, remove, mute, boost"),
+        (edit(op="love"), "profile_edit op is 'love'"),
+        (edit(op=["add"]), "profile_edit op is ['add']"),
+        (edit(op="add", value="Yi"), "profile_edit add needs properties.facet, the kind of what"),
+        (edit(op="mute", facet="brand"), "mute needs properties.value"),
+        (edit(op="add", facet="brand", value=7), "properties.value is 7; give what is"),
+        (edit(op="add", facet="", value="Yi"), "properties.facet is ''; give the kind"),
+        ({**edit(op="exclude_event"), "event_id": "e1"}, "exclude_event needs properties.event_id"),
+        (edit(op="undo"), "undo needs properties.edit_id"),
+        (edit(op="boost", facet="brand", value="Yi", weight="much"), "properties.weight is text; give a number"),
+        (edit(op="boost", facet="brand", value="Yi", weight=True), "properties.weight is true or false; give a number"),
+        (edit(op="boost", facet="brand", value="Yi", weight=10.5), "properties.weight is 10.5; give a number from 0"),
+        (edit(op="boost", facet="brand", value="Yi", weight=-1), "properties.weight is -1; give a finite number"),
+        (edit(op="boost", facet="brand", value="Yi", weight=math.nan), "properties.weight is nan"),
+        ({**edit(op="add", facet="brand"), "value": "Yi"}, "says what it edits under properties"),
+        (
+            {"event": "identify", "user_id": "ann", "anonymous_id": "d", "undo": 3},
+            "identify properties.undo is 3; give the event_id",
+        ),
     ],
 )
 def test_an_event_without_what_it_is_about_is_refused(payload: dict[str, Any], said: str) -> None:

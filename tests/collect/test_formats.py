@@ -13,6 +13,7 @@ import pytest
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.importers import FORMATS, Options, find_format, sample_of
+from huaxiang.collect.importers.sequences import SPAN
 from huaxiang.collect.load import Report, load, plan_import
 from huaxiang.collect.quarantine import Quarantine
 from huaxiang.errors import UnknownNameError
@@ -55,7 +56,12 @@ ITEMS: list[dict[str, Any]] = [
         "price": "$1,299.50",
         "imageURLHighRes": ["https://example.org/1.jpg"],
         "feature": ["Loose"],
-        "details": {"\n  Weight: \n": "3 ounces", "ASIN: ": "B1"},
+        "details": {
+            "\n  Weight: \n": "3 ounces",
+            "ASIN: ": "B1",
+            "Domestic Shipping: ": "Within the U.S.",
+            "Use": "x" * 61,
+        },
     },
     {"asin": "B2", "title": "Pot", "brand": "", "category": [], "price": ".a-box-inner{color:red}", "main_cat": "Home"},
 ]
@@ -114,8 +120,8 @@ def test_a_dump_of_items(tmp_path: Path, store: Store) -> None:
     tea, pot = Catalogue(store).get("B1"), Catalogue(store).get("B2")
     assert tea is not None
     assert (tea.name, tea.brand, tea.category, tea.price) == ("Green tea", "Yi", ("Food", "Tea"), 1299.5)
-    assert tea.description == "First. Second."
-    assert tea.attributes == {"Weight": ("3 ounces",), "feature": ("Loose",)}
+    assert tea.description == "First. Second. Loose"
+    assert tea.attributes == {"Weight": ("3 ounces",)}
     assert pot is not None
     assert (pot.category, pot.price, pot.brand) == (("Home",), None, None)
     assert counts(bring(path, store, tmp_path)) == (2, 0, 2, 0)
@@ -158,17 +164,41 @@ def test_invoice_lines_in_parquet(tmp_path: Path, store: Store) -> None:
 
 def test_sequences_end_at_the_stated_moment(tmp_path: Path, store: Store) -> None:
     path = tmp_path / "seq"
-    path.write_bytes(gzip.compress(b"ann tea pot cup\nbob\n\ncid tea\n"))
+    path.write_bytes(gzip.compress(b"ann tea pot cup jug\nbob\n\ncid tea\n"))
     ending = datetime(2026, 1, 1, tzinfo=UTC)
     report = bring(path, store, tmp_path, Options(event="purchase", ending=ending))
-    assert (report.format, counts(report)) == ("sequences", (5, 4, 0, 1))
+    assert (report.format, counts(report)) == ("sequences", (6, 5, 0, 1))
     assert [(event.item_id, ending - event.timestamp) for event in of(store, "ann")] == [
-        ("tea", timedelta(minutes=2)),
-        ("pot", timedelta(minutes=1)),
-        ("cup", timedelta()),
+        ("tea", SPAN * 3 / 4),
+        ("pot", SPAN * 2 / 4),
+        ("cup", SPAN * 1 / 4),
+        ("jug", timedelta()),
     ]
+    assert [event.timestamp for event in of(store, "cid")] == [ending]
     assert any("2026-01-01" in note for note in report.notes)
-    assert counts(bring(path, store, tmp_path, Options(event="purchase", ending=ending))) == (5, 0, 4, 1)
+    assert counts(bring(path, store, tmp_path, Options(event="purchase", ending=ending))) == (6, 0, 5, 1)
+
+
+@pytest.mark.parametrize(("n", "held_out"), [(2, 1), (9, 1), (10, 1), (20, 2), (25, 3), (200, 20)])
+def test_the_last_tenth_of_the_time_is_the_last_tenth_of_each_sequence(
+    tmp_path: Path, store: Store, n: int, held_out: int
+) -> None:
+    path = tmp_path / "seq"
+    path.write_text("ann " + " ".join(f"p{at}" for at in range(n)) + "\n")
+    bring(path, store, tmp_path)
+    last = of(store, "ann")[-held_out:]
+    cut = last[-1].timestamp - SPAN / 10
+    assert sum(event.timestamp > cut for event in store.history("ann", before=LATER, limit=n)) == held_out
+    assert [event.item_id for event in last] == [f"p{at}" for at in range(n - held_out, n)]
+
+
+def test_a_sequence_that_grew_adds_its_new_end_at_a_later_ending(tmp_path: Path, store: Store) -> None:
+    path = tmp_path / "seq"
+    path.write_text("ann tea pot\n")
+    bring(path, store, tmp_path)
+    path.write_text("ann tea pot cup tea\n")
+    assert counts(bring(path, store, tmp_path, Options(ending=Options().ending + SPAN))) == (4, 2, 2, 0)
+    assert [event.item_id for event in of(store, "ann")] == ["tea", "pot", "cup", "tea"]
 
 
 def test_an_unknown_format_is_told_the_known_ones(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from huaxiang.collect.check import check_event
 from huaxiang.collect.importers import Options
+from huaxiang.collect.intake import read_event
 from huaxiang.collect.load import Report, load, plan_import
 from huaxiang.collect.quarantine import Quarantine
 from huaxiang.collect.validate import validate
@@ -121,7 +122,7 @@ def test_columns_that_are_given_win(tmp_path: Path) -> None:
     path = write(tmp_path, "who,user_id,what,when\nann,7,tea,2026-11-01\n")
     plan = plan_import(path, columns={"user_id": "who", "item_id": "what"}, options=Options(event="purchase"))
     assert plan.guess is not None
-    assert (plan.guess.columns["user_id"], plan.guess.others) == ("who", ("user_id",))
+    assert (plan.guess.columns["user_id"], plan.guess.others) == ("who", {"user_id": "(property)"})
     assert plan.guess.why["timestamp"] == "by its values"
 
 
@@ -150,6 +151,33 @@ def test_a_column_or_field_that_is_not_there(tmp_path: Path, columns: dict[str, 
 def test_a_file_that_cannot_be_planned(tmp_path: Path, content: str | bytes, event: str | None, said: str) -> None:
     with pytest.raises(DataError, match=said):
         plan_import(write(tmp_path, content), options=Options(event=event))
+
+
+def test_an_error_lists_a_dozen_columns_of_many(tmp_path: Path) -> None:
+    wide = ",".join(f"c{at:03}" for at in range(300)) + "\n" + ",".join("x" * 300) + "\n"
+    with pytest.raises(DataError, match=r"c011 \.\.\. and 288 more\)") as caught:
+        plan_import(write(tmp_path, wide), options=Options(event="purchase"))
+    assert "c012" not in str(caught.value)
+    with pytest.raises(UnknownNameError, match=r"known: c000, .*, c011 \.\.\. and 288 more$"):
+        plan_import(write(tmp_path, wide), columns={"user_id": "kunde"}, options=Options(event="purchase"))
+
+
+def test_typed_headers_of_recbole_are_understood(tmp_path: Path, store: Store) -> None:
+    text = "user_id:token\titem_id:token\trating:float\ttimestamp:float\tshop:token\nann\ttea\t5\t1767225600.0\tx\n"
+    report = bring(write(tmp_path, text), store)
+    assert counts(report) == (1, 1, 0, 0)
+    bought = of(store, "ann")[0]
+    assert (bought.item_id, bought.rating, bought.timestamp) == ("tea", 5.0, datetime(2026, 1, 1, tzinfo=UTC))
+    assert bought.properties == {"shop": "x"}
+
+
+def test_the_words_of_a_search_are_read_in_a_file_as_in_a_request(tmp_path: Path, store: Store) -> None:
+    rows = "event,user_id,timestamp,query\nsearch,ann,2026-11-01,the Red Tea pot\nsearch,ann,2026-11-02,红色茶壶\n"
+    bring(write(tmp_path, rows), store, event=None)
+    readings = [event.reading for event in of(store, "ann")]
+    assert [reading.keywords[:3] for reading in readings if reading] == [("red", "tea", "pot"), ("红色", "茶壶")]
+    alone = read_event(check_event({"event": "search", "user_id": "ann", "timestamp": NOW, "query": "the Red Tea pot"}))
+    assert alone.reading == readings[0]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 from huaxiang.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from huaxiang.collect.catalogue import Catalogue
     from huaxiang.collect.load import Plan, Report
     from huaxiang.store import Store
 
@@ -57,8 +58,9 @@ def import_files(
         _confirm(plan, yes=yes)
     store = open_shop_store(data_dir, create=True)
     try:
-        reports = [_import_one(plan, store, data_dir) for plan in plans]
-        Catalogue(store)  # reads the new items into records, so that the next start need not
+        catalogue = Catalogue(store)
+        reports = [_import_one(plan, store, catalogue, data_dir) for plan in plans]
+        catalogue.refresh()  # reads the new items into records, so that the next start need not
     finally:
         store.close()
     _write_json(json, {"files": [report.to_json() for report in reports]})
@@ -184,12 +186,12 @@ def _show_columns(plan: "Plan") -> None:
     first = plan.sample.rows[0] if plan.sample.rows else {}
     for name, column in plan.guess.columns.items():
         table.add_row(name, column, plan.guess.why[name], str(first.get(column, ""))[:40])
-    for column in plan.guess.others:
-        table.add_row("(property)", column, "", str(first.get(column, ""))[:40])
+    for column, becomes in plan.guess.others.items():
+        table.add_row(becomes, column, "", str(first.get(column, ""))[:40])
     _console().print(table)
 
 
-def _import_one(plan: "Plan", store: "Store", data_dir: Path) -> "Report":
+def _import_one(plan: "Plan", store: "Store", catalogue: "Catalogue", data_dir: Path) -> "Report":
     from huaxiang.collect.load import load
     from huaxiang.collect.quarantine import Quarantine
     from huaxiang.collect.validate import quarantine_folder
@@ -197,7 +199,7 @@ def _import_one(plan: "Plan", store: "Store", data_dir: Path) -> "Report":
     now = datetime.now(UTC)
     folder = quarantine_folder(data_dir)
     with Quarantine(folder, plan.path.name, now=now) as quarantine, _progress(plan.path.name) as advance:
-        report = load(plan, store, quarantine, now=now, progress=advance)
+        report = load(plan, store, quarantine, now=now, catalogue=catalogue, progress=advance)
     _show_report(report)
     return report
 
@@ -213,7 +215,12 @@ def _show_report(report: "Report", *, dry: bool = False) -> None:
     )
     if report.derived:
         say(f"  {report.derived:,} items described by the rows")
-    say(f"  {report.out_of_order:,} rows out of order, {report.clock_skew:,} over a day ahead of the clock")
+    if report.first is not None and report.last is not None:
+        say(f"  times from {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M} UTC")
+    if report.out_of_order:
+        say(f"  {report.out_of_order:,} rows were earlier than one before them, and were sorted")
+    if report.clock_skew:
+        say(f"  {report.clock_skew:,} rows are over a day ahead of the clock")
     for reason, n in report.reasons.most_common():
         say(f"  {n:,} x {reason}")
     if report.quarantine is not None:

@@ -27,6 +27,18 @@ _NEEDS_ITEM: Final = frozenset(
 )
 _NEEDS_ITEM_ID: Final = frozenset({"set_item", "delete_item"})
 _NEEDS_TEXT: Final = frozenset({"support_message", "post"})
+MAX_BOOST: Final = 10.0
+"""Largest weight of an edit of a profile."""
+_FACET: Final = {"facet": "the kind of what is edited, such as brand", "value": "what is edited, such as Acme"}
+_EVENT_ID: Final = {"event_id": "the id of the event to leave out"}
+_EDIT_ID: Final = {"edit_id": "the id of the edit to undo"}
+_EDITS: Final[Mapping[str, Mapping[str, str]]] = {
+    **dict.fromkeys(("add", "remove", "mute", "boost"), _FACET),
+    "exclude_event": _EVENT_ID,
+    "undo": _EDIT_ID,
+}
+"""Each way to edit a profile, with what it needs."""
+_EDIT_TEXTS: Final = {**_FACET, **_EVENT_ID, **_EDIT_ID}
 
 
 def check_event(
@@ -50,6 +62,10 @@ def check_event(
     """
     if not isinstance(payload, Mapping):
         raise DataError(f"an event must be a JSON object, not {_kind(payload)}")
+    if payload.get("event") == "profile_edit" and isinstance(payload.get("value"), str):
+        raise DataError(
+            "a profile_edit says what it edits under properties: op, facet, value, weight; move value there"
+        )
     fields, extra = _taken(payload)
     if fields.pop("tenant", tenant) != tenant:
         raise DataError(f"tenant {payload['tenant']!r} is not this key's tenant; leave the field out")
@@ -149,8 +165,12 @@ def _check_needs(event: Event) -> None:
         raise DataError("search needs query, the words that were searched for")
     if name == "identify" and (event.user_id is None or event.anonymous_id is None):
         raise DataError("identify needs both user_id and anonymous_id; it says that they are one person")
+    if name == "identify":
+        _check_named("identify", event.properties, "undo", "the event_id of the identify event to take back")
     if name == "consent":
         _check_consent(event.properties)
+    if name == "profile_edit":
+        _check_edit(event.properties)
 
 
 def _check_consent(said: Mapping[str, Any]) -> None:
@@ -159,6 +179,27 @@ def _check_consent(said: Mapping[str, Any]) -> None:
         raise DataError(f"consent scope is {_short(scope)}; give one of {', '.join(CONSENT_SCOPES)}, or all")
     if not isinstance(status, str) or status not in {"granted", "denied"}:
         raise DataError(f"consent status is {_short(status)}; give granted or denied")
+
+
+def _check_edit(said: Mapping[str, Any]) -> None:
+    """What an edit must say, under `properties`: a top-level `event_id` is the edit's own."""
+    op = said.get("op")
+    if not isinstance(op, str) or op not in _EDITS:
+        raise DataError(f"profile_edit op is {_short(op)}; give one of {', '.join(_EDITS)}")
+    for needed, meaning in _EDITS[op].items():
+        if said.get(needed) is None:
+            raise DataError(f"profile_edit {op} needs properties.{needed}, {meaning}")
+    for name, meaning in _EDIT_TEXTS.items():
+        _check_named("profile_edit", said, name, meaning)
+    if (weight := said.get("weight")) is not None and _number("properties.weight", weight, 0.0) > MAX_BOOST:
+        raise DataError(f"properties.weight is {_short(weight)}; give a number from 0 to {MAX_BOOST:g}")
+
+
+def _check_named(event: str, said: Mapping[str, Any], name: str, meaning: str) -> None:
+    """Refuse a property that is there and is not text of 1 to 512 characters."""
+    value = said.get(name)
+    if value is not None and not (isinstance(value, str) and 0 < len(value) <= 512):
+        raise DataError(f"{event} properties.{name} is {_short(value)}; give {meaning}, as text of 1 to 512 characters")
 
 
 def _text(name: str, value: Any) -> str:

@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.tally import COLUMNS, Tally
 from huaxiang.store import Store
 
@@ -18,6 +19,8 @@ def describe(store: Store) -> Tally:
     tally = Tally()
     for batch in store.scan(columns=COLUMNS):
         tally.add_table(batch)
+    catalogue = Catalogue(store)
+    tally.names = {item_id: item.name for item_id, _ in tally.top() if (item := catalogue.get(item_id)) is not None}
     return tally
 
 
@@ -37,12 +40,16 @@ def shown(figures: Mapping[str, Any]) -> Group:
     if figures["by_event"]:
         parts += [Text(), bars("events by kind", figures["by_event"])]
     if figures["top_items"]:
-        parts += [Text(), bars("items most seen", {row["item_id"]: row["events"] for row in figures["top_items"]})]
+        parts += [Text(), bars("items most seen", {_label(row): row["events"] for row in figures["top_items"]})]
     if figures["languages"]:
         parts += [Text(), bars("languages of texts", figures["languages"])]
     if figures["missing"]:
         parts += [Text(), bars("missing fields", figures["missing"])]
     return Group(*parts)
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    return f"{row['item_id']}  {row['name']}" if row["name"] else str(row["item_id"])
 
 
 def bars(title: str, counts: Mapping[str, int]) -> Table:

@@ -11,12 +11,15 @@ from huaxiang.collect.check import check_event
 from huaxiang.errors import DataError
 from huaxiang.store import Store
 from huaxiang.text.language import detect
-from huaxiang.text.reader import READER, read
+from huaxiang.text.reader import MAX_KEYWORDS, READER, read
+from huaxiang.text.segment import content_words
 from huaxiang.types import Event, Reading
 
 __all__ = ["Intake", "Payload", "Rejected", "Taken", "parse_body", "read_event"]
 
 logger: Final = logging.getLogger(__name__)
+MAX_QUERY: Final = 2_000
+"""Characters of a query that are read."""
 READ_AT_INTAKE: Final = frozenset({"review", "support_message", "post"})
 
 Listener = Callable[[Sequence[Event]], None]
@@ -101,14 +104,20 @@ class Intake:
 def read_event(event: Event) -> Event:
     """Give an event the reading of its text, once, at intake; events without a text to read are returned as they are.
 
-    Reviews, support messages and posts are read whole; of a search only the language of its query. Where the text of
-    an event with a rating from 1 to 5 carries no sentiment, the rating gives it: 1 is -1, 3 is 0, 5 is +1.
+    Reviews, support messages and posts are read whole; of a search the language and the words of its query. Where the
+    text of an event with a rating from 1 to 5 carries no sentiment, the rating gives it: 1 is -1, 3 is 0, 5 is +1.
     """
     if event.event in READ_AT_INTAKE:
         return _with_reading(event, read_text(event.text, event.rating))
     if event.event == "search" and event.query:
-        return _with_reading(event, Reading(READER, detect(event.query)))
+        return _with_reading(event, read_query(event.query))
     return event
+
+
+def read_query(query: str) -> Reading:
+    """The language of a search query, and its first eight words that carry content."""
+    words = dict.fromkeys(content_words(query[:MAX_QUERY]))
+    return Reading(READER, detect(query[:MAX_QUERY]), keywords=tuple(words)[:MAX_KEYWORDS])
 
 
 def read_text(text: str | None, rating: float | None) -> Reading | None:

@@ -13,18 +13,19 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
+from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.check import FUTURE, check_event
 from huaxiang.collect.clock import MOMENT, day_stands_first
 from huaxiang.collect.columns import event_table, split, to_arrow, to_payload
-from huaxiang.collect.guess import Guess, guess_columns
+from huaxiang.collect.guess import guess
 from huaxiang.collect.importers import BadRow, Batch, Format, Options, Sample, find_format, sample_of
-from huaxiang.collect.intake import READ_AT_INTAKE, read_event, read_text
+from huaxiang.collect.importers.base import Guess
+from huaxiang.collect.intake import READ_AT_INTAKE, read_event, read_query, read_text
+from huaxiang.collect.last_word import LastWord
 from huaxiang.collect.quarantine import Quarantine
 from huaxiang.errors import DataError
 from huaxiang.store import Appended
-from huaxiang.text.language import detect
-from huaxiang.text.reader import READER
-from huaxiang.types import EVENT_NAMES, Event, Reading
+from huaxiang.types import EVENT_NAMES, Event
 
 ITEM_CHANGES: Final = frozenset({"set_item", "delete_item"})
 """Kinds whose times are the catalogue's, not the shoppers': they count in no time span."""
@@ -51,9 +52,8 @@ class Plan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the report must know."""
-        zone = f"times without a zone are taken in {self.options.timezone}"
-        order = "rows are sorted by time within each part of a file (8 MB of text, 65,536 rows of Parquet)"
-        return (zone, order, *self.format.notes(self.options))
+        zone = (f"times without a zone are taken in {self.options.timezone}",) if self.format.clock == "zone" else ()
+        return (*zone, *self.format.notes(self.options))
 
 
 @dataclass(slots=True)
@@ -110,11 +110,14 @@ def plan_import(
     if options.event is not None and options.event not in EVENT_NAMES:
         raise DataError(f"unknown event {options.event!r}; known: {', '.join(sorted(EVENT_NAMES))}")
     sample = sample_of(path)
-    chosen = find_format(format, sample)
-    guess = guess_columns(sample, columns or {}, event=options.event) if chosen.guesses else None
+    given = columns or {}
+    chosen = find_format(format, sample, given=given, event=options.event)
+    if given and not chosen.guesses:
+        raise DataError(f"the columns of format {chosen.name} are fixed; leave --map out, or give another --format")
+    guessed = guess(chosen, sample, given, event=options.event)
     values = [value for row in sample.rows for value in row.values()]
-    options = replace(options, columns=guess.columns if guess else {}, day_first=day_stands_first(values))
-    return Plan(path, chosen, sample, options, guess)
+    options = replace(options, columns=guessed.columns if guessed else {}, day_first=day_stands_first(values))
+    return Plan(path, chosen, sample, options, guessed)
 
 
 def load(
@@ -124,21 +127,27 @@ def load(
     *,
     tenant: str = "default",
     now: datetime | None = None,
+    catalogue: Catalogue | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Read a file into a sink; the parts that were appended before an error stay, and a second run skips them.
 
     Args:
         now: the clock that skew is told by; default the machine's.
+        catalogue: over the store; with it a row that gives an item back what it had before changes it back.
         progress: called with the rows of each part.
     """
     report = Report(plan.path.name, plan.format.name, notes=plan.notes)
-    loading = _Loading(plan.options, sink, quarantine, tenant, now or datetime.now(UTC), report)
+    last_word = None if catalogue is None else LastWord(catalogue)
+    loading = _Loading(plan.options, sink, quarantine, tenant, now or datetime.now(UTC), report, last_word)
     begun = perf_counter()
     for batch in plan.format.batches(plan.path, plan.sample, plan.options):
         loading.take(batch)
         if progress is not None:
             progress(batch.n_rows)
+    loading.finish()
+    if plan.format.clock == "none":
+        report.out_of_order = 0  # times that the importer made up were never out of order
     report.seconds = perf_counter() - begun
     if report.rows != report.accepted + report.duplicates + report.quarantined:
         raise AssertionError(f"rows were lost in {plan.path.name}: {report}")
@@ -154,9 +163,16 @@ class _Loading:
     """One run over one file."""
 
     def __init__(
-        self, options: Options, sink: Sink, quarantine: Quarantine, tenant: str, now: datetime, report: Report
+        self,
+        options: Options,
+        sink: Sink,
+        quarantine: Quarantine,
+        tenant: str,
+        now: datetime,
+        report: Report,
+        last_word: LastWord | None,
     ) -> None:
-        self._options, self._sink, self._quarantine = options, sink, quarantine
+        self._options, self._sink, self._quarantine, self._last_word = options, sink, quarantine, last_word
         self._tenant, self._now, self._report = tenant, now, report
         self._latest = 0
 
@@ -171,6 +187,13 @@ class _Loading:
             payloads += self._take_columns(batch.frame)
         if payloads:
             self._take_payloads(payloads)
+
+    def finish(self) -> None:
+        """Say again what is no news to the log and yet the file's last word."""
+        if self._last_word is not None and (events := self._last_word.events()):
+            n = self._sink.append(events).accepted
+            self._report.accepted += n
+            self._report.duplicates -= n
 
     def _refuse(self, row: BadRow) -> None:
         self._report.quarantined += 1
@@ -222,7 +245,11 @@ class _Loading:
         begun = perf_counter()
         events = [read_event(event) for event in events]
         self._report.reading_seconds += perf_counter() - begun
-        self._count(self._sink.append(sorted(events, key=lambda event: event.timestamp)))
+        events.sort(key=lambda event: event.timestamp)
+        appended = self._sink.append(events)
+        self._count(appended)
+        if self._last_word is not None:
+            self._last_word.note(events, appended)
 
     def _checked(self, payload: Mapping[str, Any]) -> Event:
         if payload.get("event") is None and self._options.event is not None:
@@ -266,7 +293,7 @@ def _reading(row: Mapping[str, Any]) -> str | None:
     if row["event"] in READ_AT_INTAKE:
         reading = read_text(row.get("text"), row.get("rating"))
     elif row["event"] == "search" and row.get("query"):
-        reading = Reading(READER, detect(row["query"]))
+        reading = read_query(row["query"])
     return None if reading is None else orjson.dumps(reading).decode()
 
 

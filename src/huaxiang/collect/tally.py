@@ -46,6 +46,8 @@ class Tally:
         self.languages: Counter[str] = Counter()
         self.missing: Counter[tuple[str, str]] = Counter()
         self.described: set[str] = set(known_items)
+        self.names: dict[str, str] = {}
+        """Of the items most seen, where whoever counts knows them."""
         self.users: set[str] = set()
         self.first: datetime | None = None
         self.last: datetime | None = None
@@ -123,6 +125,10 @@ class Tally:
         """Items that events name and no `set_item` describes."""
         return set(self.items) - self.described
 
+    def top(self) -> list[tuple[str, int]]:
+        """The ten items most seen, and how often."""
+        return self.items.most_common(10)
+
     def to_json(self) -> dict[str, Any]:
         """The figures; times in ISO 8601 UTC.
 
@@ -145,7 +151,7 @@ class Tally:
             "density": len(self._pairs) / (n_users * n_items) if n_users and n_items else None,
             "languages": dict(self.languages.most_common()),
             "missing": {f"{kind}.{name}": n for (kind, name), n in sorted(self.missing.items()) if n},
-            "top_items": [{"item_id": item, "events": n} for item, n in self.items.most_common(10)],
+            "top_items": [{"item_id": item, "events": n, "name": self.names.get(item)} for item, n in self.top()],
         }
 
 

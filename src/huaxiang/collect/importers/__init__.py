@@ -1,11 +1,13 @@
 """Files in: one small module per format, told apart by content."""
 
+from collections.abc import Collection
 from typing import Final
 
 from huaxiang.collect.importers.amazon import AmazonReviews
 from huaxiang.collect.importers.base import BadRow, Batch, Format, Options, Sample
 from huaxiang.collect.importers.delimited import Delimited
 from huaxiang.collect.importers.files import sample_of
+from huaxiang.collect.importers.items import ITEM_ONLY, Items, is_of_events
 from huaxiang.collect.importers.jsonl import JSONLines
 from huaxiang.collect.importers.parquet import Parquet
 from huaxiang.collect.importers.retail import OnlineRetail
@@ -17,6 +19,7 @@ __all__ = ["FORMATS", "BadRow", "Batch", "Format", "Options", "Sample", "find_fo
 FORMATS: Final[tuple[Format, ...]] = (
     AmazonReviews(),
     OnlineRetail(),
+    Items(),
     Parquet(),
     JSONLines(),
     Delimited(),
@@ -25,19 +28,30 @@ FORMATS: Final[tuple[Format, ...]] = (
 """Every format, the particular before the general: the first that matches is taken."""
 
 
-def find_format(name: str, sample: Sample) -> Format:
+def find_format(name: str, sample: Sample, *, given: Collection[str] = frozenset(), event: str | None = None) -> Format:
     """The format of that name, or with `auto` the one that a file's beginning matches.
+
+    Args:
+        given: fields that the caller has mapped; one that only items have says that the file is a catalogue.
+        event: kind of all rows, None where the file says it; any but `set_item` says that it is no catalogue.
 
     Raises:
         UnknownNameError: no format has this name.
         DataError: the file is empty.
     """
     if name == "auto":
-        for known in FORMATS:
-            if known.matches(sample):
-                return known
-        raise DataError("the file is empty; there is nothing to read in it")
+        name = _told(sample, given, event)
     for known in FORMATS:
         if known.name == name:
             return known
     raise UnknownNameError("format", name, ["auto", *(known.name for known in FORMATS)])
+
+
+def _told(sample: Sample, given: Collection[str], event: str | None) -> str:
+    maybe_items = event in {None, "set_item"} and sample.kind != "empty"
+    if maybe_items and (ITEM_ONLY & set(given) or (event == "set_item" and not is_of_events(sample))):
+        return Items.name
+    for known in FORMATS:
+        if known.matches(sample) and (maybe_items or known.name != Items.name):
+            return known.name
+    raise DataError("the file is empty; there is nothing to read in it")

@@ -16,6 +16,8 @@ _REVIEW: Final = frozenset({"reviewerID", "asin", "unixReviewTime"})
 _META: Final = frozenset({"asin", "title"})
 _KNOWN: Final = _REVIEW | {"overall", "reviewText", "reviewTime", "reviewerName"}
 _PRICE: Final = re.compile(r"\$\s?(\d[\d,]*(?:\.\d+)?)")
+_FILED: Final = re.compile(r"shipping|dimensions|\b(?:asin|upc|ean|isbn|model number|rank)\b", re.IGNORECASE)
+_LONGEST_VALUE: Final = 60
 _TAGS: Final = re.compile(r"<[^>]{0,2000}>")
 
 
@@ -24,6 +26,7 @@ class AmazonReviews:
 
     name = "amazon2018"
     guesses = False
+    clock = "epoch"
 
     def matches(self, sample: Sample) -> bool:
         """Whether rows have the dump's names, of reviews or of metadata."""
@@ -42,10 +45,12 @@ class AmazonReviews:
                 )
 
     def notes(self, _: Options) -> tuple[str, ...]:
-        """Items have no time in the dump, and reviewers' names are left out."""
+        """Items have no time in the dump, reviewers' names are left out, and not every detail is kept."""
         return (
             "items have no time in this format: they are taken as set at 1970-01-01, before every event",
-            "reviewerName is personal and not kept; summary is kept as title, verified as verified_purchase",
+            "of items, features are read as description; details of shipping, size and filing are left out",
+            "of reviews, reviewerName is personal and not kept; summary is kept as title, verified as "
+            "verified_purchase",
         )
 
 
@@ -105,13 +110,12 @@ def _json(said: Mapping[str, Any]) -> str | None:
 
 def _item(row: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata as a `set_item` payload; fields that the dump fills with markup or leaves empty are left out."""
-    described = row.get("description")
     images = row.get("imageURLHighRes") or row.get("imageURL") or row.get("imUrl")
     said = {
         "name": row.get("title"),
         "brand": row.get("brand"),
         "category": _category(row),
-        "description": " ".join(map(str, described)) if isinstance(described, list) else described,
+        "description": _description(row),
         "image": images[0] if isinstance(images, list) else images,
         "attributes": _attributes(row),
         **_price(row.get("price")),
@@ -132,16 +136,25 @@ def _category(row: Mapping[str, Any]) -> Any:
     return steps or ([main] if isinstance(main, str) and main and "<" not in main else None)
 
 
+def _description(row: Mapping[str, Any]) -> Any:
+    """The description and the features, which are sentences about the item and no values to compare items by."""
+    described, features = row.get("description"), row.get("feature")
+    if described and not isinstance(described, list):
+        return described
+    texts = [*(described or ()), *(features if isinstance(features, list) else ())]
+    return " ".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
+
+
 def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Details that say what an item is: short values, and nothing of how its parcel travels or what it is filed as."""
     details = row.get("details")
     found: dict[str, Any] = {}
     if isinstance(details, Mapping):
         for name, value in details.items():
             key = str(name).strip().strip(":").strip()
-            if key and isinstance(value, str) and value.strip() and key.upper() != "ASIN":
-                found[key] = value.strip()
-    if isinstance(row.get("feature"), list) and row["feature"]:
-        found["feature"] = [part for part in row["feature"] if isinstance(part, str)]
+            said = value.strip() if isinstance(value, str) else ""
+            if key and 0 < len(said) <= _LONGEST_VALUE and not _FILED.search(key):
+                found[key] = said
     return found
 
 

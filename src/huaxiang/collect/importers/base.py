@@ -77,6 +77,15 @@ class Sample:
     delimiter: str = ","
 
 
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Field to column, with why; and what becomes of every other column: `(property)`, `(attribute)`, `(left out)`."""
+
+    columns: Mapping[str, str]
+    why: Mapping[str, str]
+    others: Mapping[str, str]
+
+
 class Format(Protocol):
     """One format of files: recognised by content, read in batches."""
 
@@ -88,6 +97,11 @@ class Format(Protocol):
     @property
     def guesses(self) -> bool:
         """Whether its columns are guessed, shown and confirmed."""
+        ...
+
+    @property
+    def clock(self) -> str:
+        """`zone`: times that may lack a zone, which `--timezone` gives; `epoch`: times that need none; `none`."""
         ...
 
     def matches(self, sample: Sample) -> bool:

@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv
 
 from huaxiang.collect.importers.base import BadRow, Batch, Options, Sample
 from huaxiang.collect.importers.files import MAX_BLOCK, Block, count_lines, header_names, line_blocks
+from huaxiang.collect.importers.headers import untyped
 
 BROKEN: Final = "\ufdd0"
 """Stands for a broken byte of UTF-8 until the row is refused; Unicode keeps it free of any meaning."""
@@ -27,6 +28,7 @@ class Delimited:
 
     name = "csv"
     guesses = True
+    clock = "zone"
 
     def matches(self, sample: Sample) -> bool:
         """Whether the header and most rows have the same number of parts."""
@@ -48,8 +50,8 @@ def rename(frame: pl.DataFrame | None, options: Options) -> pl.DataFrame | None:
         return None
     names = {column: field for field, column in options.columns.items() if column in frame.columns}
     taken = set(names.values())
-    others = {c: f"file_{c}" for c in frame.columns if c not in names and c in taken}
-    return frame.rename({**names, **others})
+    others = {c: untyped(c) if untyped(c) not in frame.columns else c for c in frame.columns if c not in names}
+    return frame.rename({**names, **{c: f"file_{plain}" if plain in taken else plain for c, plain in others.items()}})
 
 
 def table_batches(path: Path, sample: Sample) -> Iterator[Batch]:

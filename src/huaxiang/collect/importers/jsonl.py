@@ -32,6 +32,7 @@ class JSONLines:
 
     name = "jsonl"
     guesses = True
+    clock = "zone"
 
     def matches(self, sample: Sample) -> bool:
         """Whether lines begin with a brace."""

@@ -19,6 +19,7 @@ class Parquet:
 
     name = "parquet"
     guesses = True
+    clock = "zone"
 
     def matches(self, sample: Sample) -> bool:
         """Whether the file begins as Parquet does."""

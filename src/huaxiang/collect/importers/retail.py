@@ -32,6 +32,7 @@ class OnlineRetail:
 
     name = "online-retail"
     guesses = False
+    clock = "zone"
 
     def matches(self, sample: Sample) -> bool:
         """Whether the columns are an invoice's: number, stock code, quantity, date, price."""

@@ -1,7 +1,8 @@
 """Plain sequences: on each line a user and the ids of items in time order, separated by blanks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -11,14 +12,20 @@ from huaxiang.collect.clock import MOMENT
 from huaxiang.collect.importers.base import BadRow, Batch, Options, Sample
 from huaxiang.collect.importers.files import Block, line_blocks
 
-_MINUTE: Final = timedelta(minutes=1)
+SPAN: Final = timedelta(days=100)
+"""Made-up time that every sequence is spread over, however long it is: its last tenth is the last tenth of the log."""
 
 
 class Sequences:
-    """Order without time: each sequence ends at the same stated moment, its events a minute apart."""
+    """Order without time: each sequence is spread evenly over the same days, and ends at the same stated moment.
+
+    Training holds out the last tenth of the log's time. Spread so, that is the last tenth of each person's own sequence
+    and at least its last item; at equal steps it would be the whole of nearly everybody's.
+    """
 
     name = "sequences"
     guesses = False
+    clock = "none"
 
     def matches(self, sample: Sample) -> bool:
         """Whether lines are words that no header cuts into columns."""
@@ -32,8 +39,10 @@ class Sequences:
     def notes(self, options: Options) -> tuple[str, ...]:
         """Times are made up, and so is the kind of event where none was named."""
         return (
-            "this format has an order and no times: events were set one minute apart, each sequence ending at "
-            f"{options.ending.isoformat()}",
+            "this format has an order and no times: each sequence was spread evenly over the "
+            f"{SPAN.days} days before {options.ending.isoformat()}; recency and hours of the day mean nothing here",
+            "held-out figures of such a shop are about the last tenth of each person's sequence, while the others' "
+            "later items are known: no forecast of a later time",
             f"each item of a line is one row, taken as {options.event or 'view_item'}",
         )
 
@@ -42,8 +51,36 @@ def _batch(block: Block, options: Options) -> Batch:
     lines: list[int] = []
     users: list[str] = []
     items: list[str] = []
-    steps: list[int] = []
+    ages: list[float] = []
+    ids: list[str] = []
     bad: list[BadRow] = []
+    event = options.event or "view_item"
+    for line, words in _lines(block, bad):
+        user, *named = words
+        if not named:
+            bad.append(BadRow(line, "a user without items; write the user, then items in time order", user))
+        n = len(named)
+        lines += [line] * n
+        users += [user] * n
+        items += named
+        ages += _ages(n)
+        ids += _ids(event, user, named)
+    columns = {"line": lines, "user_id": users, "item_id": items, "event_id": ids, "age": ages}
+    frame = pl.DataFrame(columns, schema_overrides={"line": pl.Int64, "age": pl.Float64})
+    micros = (pl.col("age") * (SPAN / timedelta(microseconds=1))).round().cast(pl.Int64)
+    times = (pl.lit(options.ending).cast(MOMENT) - pl.duration(microseconds=micros)).cast(MOMENT).alias("timestamp")
+    named_event = pl.lit(event).alias("event")
+    chosen = frame.select("line", named_event, "user_id", "item_id", "event_id", times) if lines else None
+    return Batch(chosen, bad=tuple(bad))
+
+
+def _ages(n: int) -> list[float]:
+    """How long before the end each of `n` events lies, as a share of the span; the last one at the end."""
+    return [(n - 1 - at) / n for at in range(n)]
+
+
+def _lines(block: Block, bad: list[BadRow]) -> Iterator[tuple[int, list[str]]]:
+    """Line number and words of each line that has any."""
     texts = block.data.splitlines()
     if block.cut is not None:
         texts, last = (texts, b"") if block.data[-1:] in (b"\n", b"\r", b"") else (texts[:-1], texts[-1])
@@ -54,17 +91,16 @@ def _batch(block: Block, options: Options) -> Batch:
         except UnicodeDecodeError:
             bad.append(BadRow(line, "broken UTF-8; save the file as UTF-8", text.decode("utf-8", "replace")))
             continue
-        if len(words) == 1:
-            bad.append(BadRow(line, "a user without items; write the user, then items in time order", words[0]))
-        n = max(len(words) - 1, 0)
-        lines += [line] * n
-        users += words[:1] * n
-        items += words[1:]
-        steps += range(n - 1, -1, -1)
-    frame = pl.DataFrame(
-        {"line": lines, "user_id": users, "item_id": items, "step": steps},
-        schema={"line": pl.Int64, "user_id": pl.String, "item_id": pl.String, "step": pl.Int64},
-    )
-    times = (pl.lit(options.ending).cast(MOMENT) - pl.col("step") * _MINUTE).alias("timestamp")
-    event = pl.lit(options.event or "view_item").alias("event")
-    return Batch(frame.select("line", event, "user_id", "item_id", times) if lines else None, bad=tuple(bad))
+        if words:
+            yield line, words
+
+
+def _ids(event: str, user: str, items: Sequence[str]) -> list[str]:
+    """Ids by place rather than by time: a sequence that grew, with a later ending, adds only what is new at its end."""
+    begun = blake2b(f"{event}\x1f{user}".encode(), digest_size=12)
+    found = []
+    for at, item in enumerate(items):
+        content = begun.copy()
+        content.update(f"\x1f{at}\x1f{item}".encode())
+        found.append("s-" + content.hexdigest())
+    return found
