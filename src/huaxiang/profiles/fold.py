@@ -10,8 +10,9 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
+from huaxiang.collect.consent import said_scopes
 from huaxiang.profiles.state import DAY, Edit, FoldState, Search, Tally, to_micros
-from huaxiang.types import CONSENT_SCOPES, REACHING_BACK, Event, EventId, ItemId
+from huaxiang.types import REACHING_BACK, Event, EventId, ItemId
 
 WEIGHTS: Final[Mapping[str, float]] = {
     "view_item": 1.0,
@@ -132,8 +133,7 @@ def _step(state: FoldState, event: Event, resolved: Resolved, config: FoldConfig
     state.n += 1
     state.last = [micros, event.seq]
     state.counts[event.event] = state.counts.get(event.event, 0) + 1
-    if event.event == "consent":
-        _consent(state, event)
+    state.consents.update(said_scopes(event))
     if state.consents.get("personalisation", config.consent_default) == "denied":
         return
     _interest(state, event, micros, resolved, config)
@@ -144,14 +144,6 @@ def _step(state: FoldState, event: Event, resolved: Resolved, config: FoldConfig
         _edit(state, event, micros, config)
     elif event.event == "set_user":
         state.traits.update(event.properties)
-
-
-def _consent(state: FoldState, event: Event) -> None:
-    scope, status = event.properties.get("scope", "all"), event.properties.get("status")
-    if status in {"granted", "denied"}:
-        for name in CONSENT_SCOPES:
-            if scope in {"all", name} or (isinstance(scope, list | tuple) and name in scope):
-                state.consents[name] = status
 
 
 def _interest(state: FoldState, event: Event, micros: int, resolved: Resolved, config: FoldConfig) -> None:
