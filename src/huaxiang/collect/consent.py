@@ -1,4 +1,4 @@
-"""What a `consent` event says; the latest one by (timestamp, seq) that names a scope decides, which the fold applies."""
+"""What a `consent` event says. The latest by (timestamp, seq) that names a scope decides, which the fold applies."""
 
 from huaxiang.types import CONSENT_SCOPES, Event
 
