@@ -70,7 +70,8 @@ def session_events(session: Sequence[Mapping[str, Any]], *, now: datetime, tenan
         if payload.get("user_id") is not None:
             raise DataError(f"session[{index}] names a user; a session has none: ask with user_id instead")
         moment = now - timedelta(seconds=len(session) - index)
-        filled = {"anonymous_id": "session", "timestamp": moment.isoformat()} | dict(payload)
+        filled = {"anonymous_id": "session", "timestamp": moment.isoformat()}
+        filled |= {key: value for key, value in payload.items() if value is not None}  # nulls count as absent
         try:
             events.append(check_event(filled, tenant=tenant))
         except DataError as error:
