@@ -11,7 +11,7 @@ from huaxiang.apps.recommend import Answer, Ask, answer
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.intake import Intake, Listener
 from huaxiang.config import Settings
-from huaxiang.errors import ReleaseError
+from huaxiang.errors import ConfigError, ReleaseError
 from huaxiang.pipeline import Pipeline
 from huaxiang.profiles import ItemFacets, Portraits
 from huaxiang.profiles.fold import FoldConfig
@@ -25,7 +25,13 @@ class Shop:
     """One tenant's shop. Safe to use from many threads."""
 
     def __init__(self, settings: Settings, tenant: str = "default", listeners: Sequence[Listener] = ()) -> None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            way_out = "choose another with --data-dir"
+            raise ConfigError(
+                f"cannot use {settings.data_dir} as a shop's folder: {error.strerror}; {way_out}"
+            ) from error
         self.settings = settings
         self.tenant = tenant
         options = {"synchronous": settings.store.synchronous} if settings.store_url.startswith("sqlite") else {}

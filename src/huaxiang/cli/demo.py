@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from huaxiang.cli.figures import check_folders
+
 if TYPE_CHECKING:
     from huaxiang.config import Settings
     from huaxiang.demo import DemoShop
@@ -42,6 +44,7 @@ def demo(
     from huaxiang.cli.serving import check_port, run_server
     from huaxiang.config import load_settings
 
+    check_folders(json_file)
     if score:
         _score(seed, json_file)
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from huaxiang.cli.figures import check_folders
 from huaxiang.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -99,10 +100,12 @@ def recommend(
     from huaxiang.config import load_settings
     from huaxiang.shop import Shop
 
+    check_folders(json_file)
     shop = Shop(load_settings(config, data_dir=data_dir))
     now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
     answer = shop.recommend(Ask(user_id=user_id, k=k, explain=explain), now=now)
     body = show_answer(user_id, answer, shop.catalogue)
+    shop.close()
     if json_file is not None:
         json_file.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -121,10 +124,12 @@ def show_profile(
     from huaxiang.server.schemas import ProfileOut
     from huaxiang.shop import Shop
 
+    check_folders(json_file)
     shop = Shop(load_settings(config, data_dir=data_dir))
     now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
     profile = shop.portraits.profile(user_id, now=now)
     show(profile, shop.catalogue)
+    shop.close()
     if json_file is not None:
         json_file.write_text(ProfileOut.of(profile).model_dump_json(indent=1, exclude_none=True), encoding="utf-8")
 

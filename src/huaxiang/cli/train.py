@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from huaxiang.cli.figures import check_folders
 from huaxiang.cli.serving import ConfigFile, DataDir
 from huaxiang.errors import ConfigError
 
@@ -38,6 +39,7 @@ def train(
     """Train a release on everything in the store, and put it in use."""
     from huaxiang.config import load_settings
 
+    check_folders(json_file)
     settings = load_settings(config, data_dir=data_dir)
     about = train_shop(
         settings.data_dir,
@@ -76,6 +78,7 @@ def train_shop(
         )
         bar.update(task, description="fold long histories", completed=1.0)
         shop.portraits.prepare(now=datetime.now(UTC))
+    shop.close()
     about = dict(release.about)
     console.print(
         f"release {release.id}: {about['n_interactions']:,} interactions, {about['n_items']:,} items, "
