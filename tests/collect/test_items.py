@@ -140,6 +140,12 @@ def test_a_log_of_purchases_stays_one(tmp_path: Path) -> None:
     assert plan(path, event="purchase").format.name == "csv"
 
 
+def test_a_kind_of_event_for_other_files_of_the_command_does_not_make_a_log_of_a_catalogue(tmp_path: Path) -> None:
+    assert plan(write(tmp_path, "item_id,name,price\nt1,tea,3\n"), event="purchase").format.name == "items"
+    with pytest.raises(DataError, match="no column says who"):
+        plan(write(tmp_path, "item_id,name,price,bought\nt1,tea,3,2026-11-01\n"), event="purchase")
+
+
 def test_what_is_said_decides(tmp_path: Path, store: Store) -> None:
     path = write(tmp_path, "item_id,name,date\nt1,tea,2026-11-01\n")
     assert plan(path, format="items").format.name == "items"

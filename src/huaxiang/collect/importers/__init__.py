@@ -7,6 +7,7 @@ from huaxiang.collect.importers.amazon import AmazonReviews
 from huaxiang.collect.importers.base import BadRow, Batch, Format, Options, Sample
 from huaxiang.collect.importers.delimited import Delimited
 from huaxiang.collect.importers.files import sample_of
+from huaxiang.collect.importers.headers import has_times
 from huaxiang.collect.importers.items import ITEM_ONLY, Items, is_of_events
 from huaxiang.collect.importers.jsonl import JSONLines
 from huaxiang.collect.importers.parquet import Parquet
@@ -33,7 +34,7 @@ def find_format(name: str, sample: Sample, *, given: Collection[str] = frozenset
 
     Args:
         given: fields that the caller has mapped; one that only items have says that the file is a catalogue.
-        event: kind of all rows, None where the file says it; any but `set_item` says that it is no catalogue.
+        event: kind of rows that name none, None where the file says it.
 
     Raises:
         UnknownNameError: no format has this name.
@@ -48,10 +49,12 @@ def find_format(name: str, sample: Sample, *, given: Collection[str] = frozenset
 
 
 def _told(sample: Sample, given: Collection[str], event: str | None) -> str:
-    maybe_items = event in {None, "set_item"} and sample.kind != "empty"
-    if maybe_items and (ITEM_ONLY & set(given) or (event == "set_item" and not is_of_events(sample))):
+    of_items = event in {None, "set_item"}
+    said = ITEM_ONLY & set(given) or (event == "set_item" and not is_of_events(sample))
+    if sample.kind != "empty" and of_items and said:
         return Items.name
     for known in FORMATS:
-        if known.matches(sample) and (maybe_items or known.name != Items.name):
+        # a kind of event may be meant for other files of the same command: beside it, no column may hold times at all
+        if known.matches(sample) and (known.name != Items.name or of_items or not has_times(sample)):
             return known.name
     raise DataError("the file is empty; there is nothing to read in it")

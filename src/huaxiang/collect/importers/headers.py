@@ -132,6 +132,11 @@ def is_time(values: Sequence[Any]) -> bool:
     return len(values) > 0 and _share(values, _is_moment) > 0.5
 
 
+def has_times(sample: Sample) -> bool:
+    """Whether any column's values are moments, whatever it is called."""
+    return any(is_time(values_of(sample, column)) for column in sample.columns)
+
+
 def _is_moment(value: Any) -> bool:
     if isinstance(value, bool):
         return False
