@@ -12,8 +12,12 @@ from huaxiang.collect.clock import MOMENT
 from huaxiang.collect.importers.base import BadRow, Batch, Options, Sample
 from huaxiang.collect.importers.files import Block, line_blocks
 
-SPAN: Final = timedelta(days=100)
-"""Made-up time that every sequence is spread over, however long it is: its last tenth is the last tenth of the log."""
+SPAN: Final = timedelta(days=10)
+"""Made-up time that every sequence is spread over, however long it is: its last tenth is the last tenth of the log.
+
+Ten days did better than thirty, a hundred or a year: what serving forgets by the calendar hardly tells the eve of the
+held-out part from the end of the log, and steps still are no single visit.
+"""
 
 
 class Sequences:
@@ -39,11 +43,10 @@ class Sequences:
     def notes(self, options: Options) -> tuple[str, ...]:
         """Times are made up, and so is the kind of event where none was named."""
         return (
-            "this format has an order and no times: each sequence was spread evenly over the "
-            f"{SPAN.days} days before {options.ending.isoformat()}; recency and hours of the day mean nothing here",
-            "held-out figures of such a shop are about the last tenth of each person's sequence, while the others' "
-            "later items are known: no forecast of a later time",
             f"each item of a line is one row, taken as {options.event or 'view_item'}",
+            "there is an order here and no time: each sequence is spread evenly over the "
+            f"{SPAN.days} days before {options.ending:%Y-%m-%d %H:%M} UTC",
+            "held-out figures are about the last tenth of each sequence, not about a later time",
         )
 
 
