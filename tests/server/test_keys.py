@@ -56,6 +56,13 @@ def test_without_the_right_key_nothing_is_answered(
     assert "X-API-Key" in is_problem(answer, 401)
 
 
+def test_only_tenants_with_a_key_have_a_shop(tmp_path: Path) -> None:
+    with serving(settings_of(tmp_path, 'server.keys={"acme": "acme-key"}')) as running:
+        assert running.client.get("/health/ready").status_code == 503
+        assert running.client.get("/v1/users", headers={"x-api-key": "acme-key"}).status_code == 200
+    assert [path.name for path in tmp_path.glob("*.db")] == ["shop.acme.db"]
+
+
 def test_health_and_metrics_need_no_key(locked: Running) -> None:
     assert locked.client.get("/health/ready").status_code == 200
     assert locked.client.get("/metrics").status_code == 200

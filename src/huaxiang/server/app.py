@@ -44,6 +44,16 @@ class Shops:
         for stream in list(self._live.values()):
             stream.end()
 
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """Those that have a key; `default` where no key is asked for."""
+        return tuple(self._settings.server.keys) or ("default",)
+
+    @property
+    def release_id(self) -> str | None:
+        """A release that is open, of the first tenant that has one; None where nobody can be answered yet."""
+        return next((shop.release_id for shop in list(self._open.values()) if shop.release_id), None)
+
     def opened(self, tenant: str) -> Shop | None:
         """The tenant's shop where it is open already."""
         return self._open.get(tenant)
@@ -94,7 +104,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        shops.get("default")
+        for tenant in shops.tenants:
+            shops.get(tenant)
         follower = threading.Thread(target=shops.follow, name="release follower", daemon=True)
         follower.start()
         thresholds = gc.get_threshold()

@@ -17,7 +17,7 @@ def live(request: Request) -> HealthOut:
 @router.get("/health/ready")
 def ready(request: Request, response: Response) -> HealthOut:
     """503 until a release is open."""
-    release = request.app.state.shops.get("default").release_id
+    release = request.app.state.shops.release_id
     if release is None:
         response.status_code = 503
     status = "ready" if release else "no release yet: run `huaxiang train`"
