@@ -130,3 +130,41 @@ def test_a_mistake_in_the_command(
 def test_no_shop_to_describe(app: typer.Typer, tmp_path: Path) -> None:
     result = run(app, "describe", "--data-dir", tmp_path / "shop")
     assert "import a file" in str(result.exception)
+
+
+ITEMS = "item_id,name,price,size,vendor_id\ntea,Green tea,9.5,big|round,7\npot,Pot,x,,\n"
+
+
+def test_a_catalogue_shows_what_becomes_of_its_columns(app: typer.Typer, tmp_path: Path) -> None:
+    result = run(app, "import", write(tmp_path, ITEMS), "--yes", "--data-dir", tmp_path / "shop")
+    assert result.exit_code == 1
+    assert "format items" in result.output
+    assert "(attribute)" in result.output
+    assert "(left out)" in result.output
+    assert "2 rows = 1 accepted + 0 duplicates + 1 quarantined" in result.output
+
+
+def test_a_shop_is_described_with_the_names_of_its_items(app: typer.Typer, tmp_path: Path) -> None:
+    run(app, "import", write(tmp_path, ITEMS), "--yes", "--data-dir", tmp_path / "shop")
+    sales = write(tmp_path, "user,item,time\nann,tea,2026-11-01\n")
+    run(app, "import", sales, "--event", "purchase", "--yes", "--data-dir", tmp_path / "shop")
+    figures = tmp_path / "figures.json"
+    result = run(app, "describe", "--data-dir", tmp_path / "shop", "--json", figures)
+    assert "tea  Green tea" in result.output
+    assert orjson.loads(figures.read_bytes())["top_items"] == [{"item_id": "tea", "events": 1, "name": "Green tea"}]
+
+
+def test_a_catalogue_and_a_log_go_in_with_one_command(app: typer.Typer, tmp_path: Path) -> None:
+    items, sales = tmp_path / "items.csv", write(tmp_path, ROWS)
+    items.write_text(ITEMS)
+    result = run(app, "import", items, sales, "--event", "purchase", "--yes", "--data-dir", tmp_path / "shop")
+    assert "items.csv: 2 rows = 1 accepted" in result.output
+    assert "sales.csv: 2 rows = 2 accepted" in result.output
+
+
+def test_no_row_is_said_to_be_out_of_order_where_none_is(app: typer.Typer, tmp_path: Path) -> None:
+    path = tmp_path / "sequences"
+    path.write_text("ann tea pot cup\nbob pot tea\n")
+    result = run(app, "import", path, "--data-dir", tmp_path / "shop")
+    assert "5 accepted" in result.output
+    assert "sorted" not in result.output

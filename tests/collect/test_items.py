@@ -119,6 +119,7 @@ def test_typed_headers_name_the_only_text(tmp_path: Path, store: Store) -> None:
         ("item_id,name", "items"),
         ("id,标题", "items"),
         ("sku,price,released", "items"),
+        ("sku,name,keywords", "items"),
         ("item_id,name,timestamp", "csv"),
         ("item_id,price,user_id", "csv"),
         ("item_id,price,order_id", "csv"),

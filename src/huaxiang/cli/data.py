@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _Files = Annotated[list[Path], typer.Argument(help="Files, gzip or plain.", metavar="FILE...")]
 _Format = Annotated[str, typer.Option("--format", help="auto, or a format's name.")]
-_Map = Annotated[str, typer.Option("--map", help="Fields and their columns: user_id=客户,item_id=货号.")]
+_Map = Annotated[
+    str, typer.Option("--map", help="Fields and their columns: user_id=客户,item_id=货号; of items name=标题.")
+]
 _Event = Annotated[str | None, typer.Option("--event", help="Kind of event of rows that name none, such as purchase.")]
 _Timezone = Annotated[str, typer.Option("--timezone", help="Zone of times without one, such as Asia/Shanghai.")]
 _Ending = Annotated[str, typer.Option("--ending", help="Moment at which plain sequences end; they have no times.")]

@@ -1,7 +1,7 @@
 """Whose events a user's profile reads: their own, and those of the anonymous ids that they identified.
 
-History is never rewritten: a link is an `identify` event, read at every fold, and undone by an `identify` event whose
-properties name it (`{"undo": event_id}`). Two users never merge. A device that two users claimed is shared: what
+History is never rewritten: a link is an `identify` event, read at every fold, and undone by an `identify` event of the
+same device whose properties name it (`{"undo": event_id}`), whoever sends it. Two users never merge. A device that two users claimed is shared: what
 it did before the first claim stays with the first claimant, everything else anonymous on it belongs to nobody.
 """
 
@@ -40,7 +40,7 @@ def sources(store: Store, user_id: Subject, *, before: datetime) -> tuple[Source
     if is_anonymous(user_id):
         return (own,)
     links = store.history(user_id, before=before, limit=_MAX_LINKS, events=_IDENTIFY)
-    claimed = dict.fromkeys(link.anonymous_id for link in _standing(links) if link.anonymous_id is not None)
+    claimed = dict.fromkeys(link.anonymous_id for link in links if link.anonymous_id is not None)
     found = [own]
     for anonymous_id in claimed:
         subject = anonymous_subject(anonymous_id)
@@ -59,7 +59,10 @@ def _standing(links: Iterable[Event]) -> list[Event]:
 
 
 def _claimed_by(user_id: UserId, subject: Subject, claims: list[Event]) -> Source | None:
-    if {claim.user_id for claim in claims} <= {user_id}:
+    users = {claim.user_id for claim in claims}
+    if user_id not in users:  # undone
+        return None
+    if len(users) == 1:
         return Source(subject)
     first = claims[0]
     return Source(subject, (first.timestamp, first.seq)) if first.user_id == user_id else None

@@ -42,7 +42,7 @@ ITEM_ONLY: Final = frozenset({"name", "brand", "category", "description", "image
 """Fields that no event has, so that mapping one says that the file is a catalogue."""
 
 _DESCRIBING: Final = frozenset({"name", "brand", "category", "description", "price"})
-_OF_EVENTS: Final = frozenset({"timestamp", "user_id", "anonymous_id", "session_id", "event", "query"})
+_OF_EVENTS: Final = frozenset({"timestamp", "user_id", "anonymous_id", "session_id", "event"})
 _LOOKUP: Final = lookup_of(ITEM_FIELDS)
 _IDS: Final = re.compile(r"(?:_ids?|[a-z]Ids?)$", re.IGNORECASE | re.ASCII)
 _KINDS: Final = frozenset({"table", "json", "parquet"})
@@ -78,7 +78,7 @@ class Items:
 
 
 def is_of_events(sample: Sample) -> bool:
-    """Whether a column's name and values are those of a time, a user, a session, a kind of event or a query."""
+    """Whether a column's name and values are those of a time, a user, a session or a kind of event."""
     return bool(_OF_EVENTS & set(by_name(sample, {}, EVENT_LOOKUP)))
 
 
