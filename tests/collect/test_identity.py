@@ -56,6 +56,11 @@ def test_a_link_is_undone(store: Store) -> None:
     assert (seen(store, "ann"), seen(store, "bob")) == ({"sencha"}, set())
 
 
+def test_a_link_that_another_took_back_is_undone_for_its_user(store: Store) -> None:
+    store.append([anonymous(1, "sencha"), link(2, "bob"), link(3, "ann", undo="bob-2-phone")])
+    assert seen(store, "bob") == set()
+
+
 def test_two_devices_of_one_person(store: Store) -> None:
     store.append([anonymous(1, "sencha"), anonymous(1, "cup", "tablet"), link(2, "ann"), link(2, "ann", "tablet")])
     assert seen(store, "ann") == {"sencha", "cup"}

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.profiles.shops import at, edit, event, portraits
 
 from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
@@ -199,3 +201,43 @@ def test_people_own_their_slices(store: Store) -> None:
     store.append([event("view_item", 3, "ann", "pot")])
     found = to_interactions(read_log(store).interactions, ["pot", "tea"])
     assert (found.indptr_N1.tolist(), found.items_E.tolist()) == ([0, 2, 3], [1, 0, 0])  # ann: tea, pot; bob: pot
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["look", "link", "undo", "deny", "grant"]),
+        st.sampled_from(["ann", "bob"]),
+        st.sampled_from(["phone", "tablet"]),
+        st.integers(0, 4),
+        st.integers(0, 9),
+    ),
+    max_size=12,
+)
+
+
+def step(n: int, kind: str, user: str, device: str, hour: int, target: int) -> Event:
+    """The n-th step, its id its number; an undo may name any other, a look or a word may be the device's."""
+    own = target % 2 == 0
+    who, where = (user, None) if own else (None, device)
+    if kind == "look":
+        return event("view_item", hour, who, f"i{n}", anonymous_id=where, event_id=f"{n}")
+    if kind in {"deny", "grant"}:
+        said = {"scope": "training", "status": "denied" if kind == "deny" else "granted"}
+        return event("consent", hour, who, anonymous_id=where, event_id=f"{n}", properties=said)
+    undo = {"undo": f"{target}"} if kind == "undo" else {}
+    return event("identify", hour, user, anonymous_id=device, event_id=f"{n}", properties=undo)
+
+
+@settings(deadline=None, max_examples=60)
+@given(steps=STEPS)
+def test_training_reads_of_a_person_what_their_profile_reads_or_nothing(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, str, int, int]]
+) -> None:
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('log')}/shop.db")
+    store.append([step(n, *said) for n, said in enumerate(steps)])
+    learned, readers = pairs(read_log(store)), portraits(store)
+    for user in ("ann", "bob"):
+        granted = readers.profile(user, now=at(99)).consents["training"] == "granted"
+        own = set(readers.state(user, before=at(99)).items) if granted else set()
+        assert {item for person, item in learned if person == user} == own
+    store.close()

@@ -1,8 +1,9 @@
 """Whose events a user's profile reads: their own, and those of the anonymous ids that they identified.
 
-History is never rewritten: a link is an `identify` event, read at every fold, and undone by an `identify` event of the
-same device whose properties name it (`{"undo": event_id}`), whoever sends it. Two users never merge. A device that two users claimed is shared: what
-it did before the first claim stays with the first claimant, everything else anonymous on it belongs to nobody.
+History is never rewritten: a link is an `identify` event, read at every fold, and undone by an `identify` event of
+the same device whose properties name it (`{"undo": event_id}`), whoever sends it. Two users never merge. A device
+that two users claimed is shared: what it did before the first claim stays with the first claimant, everything else
+anonymous on it belongs to nobody.
 """
 
 from collections.abc import Iterable

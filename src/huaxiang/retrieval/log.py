@@ -116,9 +116,10 @@ def _with_persons(rows: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     if links.is_empty():
         return rows.with_columns(pl.col("subject").alias("person"))
     undo = pl.col("properties").str.json_path_match("$.undo")
-    undone = links.select(undo.alias("undo")).drop_nulls()["undo"].to_list()
+    undone = links.filter(undo.is_not_null()).select("anonymous_id", undo.alias("event_id"))
     claims = (
-        links.filter(undo.is_null() & ~pl.col("event_id").is_in(undone) & pl.col("anonymous_id").is_not_null())
+        links.filter(undo.is_null() & pl.col("anonymous_id").is_not_null())
+        .join(undone, on=["anonymous_id", "event_id"], how="anti")
         .sort("at", "seq")
         .group_by("anonymous_id")
         .agg(
