@@ -138,3 +138,10 @@ def test_nineteen_buyers_say_too_little() -> None:
 
 def test_a_shop_without_purchases_has_no_repeats() -> None:
     assert repeat_categories({}) == frozenset()
+
+
+def test_negations_may_be_nested_deeper_than_any_stack() -> None:
+    wanted: Any = "Yixing"
+    for _ in range(5001):
+        wanted = {"not": wanted}
+    assert not compile_filter({"brand": wanted})(POT)

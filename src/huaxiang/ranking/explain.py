@@ -30,7 +30,7 @@ def reasons(
     item_facets: ItemFacets,
     language: str,
 ) -> tuple[Reason, ...]:
-    """At most three reasons, strongest first.
+    """At most three reasons, strongest first; popularity, which is about nobody, comes last.
 
     Args:
         parts: what each retriever adds to the fused score of the item; only what is positive explains.

@@ -32,8 +32,16 @@ def _values(item: Item, field: str) -> tuple[Any, ...]:
 
 
 def _condition(field: str, wanted: Any) -> Callable[[Sequence[Any]], bool]:
+    negations = 0
+    while isinstance(wanted, Mapping) and set(wanted) == {"not"}:  # a loop: a request may nest them without end
+        wanted, negations = wanted["not"], negations + 1
+    test = _plain(field, wanted)
+    return test if negations % 2 == 0 else lambda values: not test(values)
+
+
+def _plain(field: str, wanted: Any) -> Callable[[Sequence[Any]], bool]:
     if isinstance(wanted, Mapping):
-        return _bounds_or_not(field, wanted)
+        return _bounds(field, wanted)
     options = wanted if isinstance(wanted, list | tuple) else [wanted]
     if any(isinstance(option, Mapping | list) or option is None for option in options):
         raise DataError(f"filter {field!r}: a value must be text, a number or true/false")
@@ -41,10 +49,7 @@ def _condition(field: str, wanted: Any) -> Callable[[Sequence[Any]], bool]:
     return lambda values: any(_fold(value) in folded for value in values)
 
 
-def _bounds_or_not(field: str, wanted: Mapping[str, Any]) -> Callable[[Sequence[Any]], bool]:
-    if set(wanted) == {"not"}:
-        inner = _condition(field, wanted["not"])
-        return lambda values: not inner(values)
+def _bounds(field: str, wanted: Mapping[str, Any]) -> Callable[[Sequence[Any]], bool]:
     if not wanted or not set(wanted) <= _BOUNDS or not all(_is_number(bound) for bound in wanted.values()):
         raise DataError(f"filter {field!r}: use a value, a list, {{gte, lte}} with numbers, or {{not: ...}}")
     low, high = wanted.get("gte", float("-inf")), wanted.get("lte", float("inf"))
