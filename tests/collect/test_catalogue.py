@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.profiles.shops import at
 
 from huaxiang.collect.catalogue import Catalogue, item_from, item_to
 from huaxiang.collect.intake import Intake
 from huaxiang.store import Store, open_store
 from huaxiang.types import Event, Item
+from tests.profiles.shops import at
 
 
 @pytest.fixture
@@ -105,6 +105,23 @@ def test_what_is_in_stock_again_is_for_sale_again(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "in_stock"),
+    [
+        ("https://schema.org/InStock", True),
+        ("LimitedAvailability", True),
+        ("in_stock", True),
+        ("in stock", True),
+        ("http://schema.org/OutOfStock", False),
+        ("out of stock", False),
+        ("SoldOut", False),
+        ("PreOrder", False),
+    ],
+)
+def test_availability_is_read_as_schema_org_and_feeds_write_it(word: str, in_stock: bool) -> None:
+    assert item_from("tea", {"availability": word}).in_stock is in_stock
+
+
+@pytest.mark.parametrize(
     ("said", "rule"),
     [
         ({"price": "€5"}, "without a currency sign"),
@@ -116,6 +133,8 @@ def test_what_is_in_stock_again_is_for_sale_again(store: Store) -> None:
         ({"category": [3]}, "category"),
         ({"attributes": "red"}, "attributes"),
         ({"in_stock": "no"}, "true or false"),
+        ({"availability": "perhaps"}, "ItemAvailability"),
+        ({"availability": 1}, "availability"),
         ({"image": 5}, "image"),
         ({"currency": 840}, "currency"),
     ],

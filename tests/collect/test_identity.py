@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.profiles.shops import at, event, portraits, stocked_store
 
 from huaxiang.store import Store
 from huaxiang.types import Event
+from tests.profiles.shops import at, event, portraits, stocked_store
 
 
 @pytest.fixture

@@ -114,6 +114,24 @@ def test_typed_headers_name_the_only_text(tmp_path: Path, store: Store) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Sanding roll of 1 1/2 inches. " + "For wood. " * 20, "Sanding roll of 1 1/2 inches."),
+        ("word " * 50, "word " * 23 + "word"),
+        ("茶" * 300, "茶" * 120),
+        ("好茶，" * 10 + "真香。" + "茶" * 200, "好茶，" * 10 + "真香。"),
+    ],
+)
+def test_a_long_text_for_a_name_is_cut_into_a_name_and_a_description(
+    tmp_path: Path, store: Store, text: str, name: str
+) -> None:
+    bring(plan(write(tmp_path, f"item_id\ttext\nb1\t{text}\n")), store)
+    found = item(store, "b1")
+    assert found.name == name
+    assert (found.name + found.description).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
     ("header", "told"),
     [
         ("item_id,name", "items"),
@@ -193,6 +211,12 @@ def test_lines_of_json_in_the_names_of_schema_org(tmp_path: Path, store: Store) 
     assert (pot.brand, pot.category, pot.image) == ("Yi", ("Home", "Tea"), "https://example.org/1.jpg")
     assert (pot.in_stock, pot.attributes) == (False, {"size": ("big",), "tags": ("new", "round")})
     assert (item(store, "8").category, item(store, "8").price) == (("Home", "A > B"), 3.0)
+
+
+def test_lists_as_python_writes_them_and_names_that_begin_with_a_bracket(tmp_path: Path, store: Store) -> None:
+    rows = "sku\tname\tcategory\timage\tsize\n1\t[new] \\d tea\t['Food', 'Tea']\t[]\t[1, 2.5]\n"
+    assert counts(bring(plan(write(tmp_path, rows)), store)) == (1, 1, 0, 0)
+    assert item(store, "1") == Item("1", "[new] \\d tea", category=("Food", "Tea"), attributes={"size": ("1", "2.5")})
 
 
 def test_a_parquet_of_items_with_gaps(tmp_path: Path, store: Store) -> None:

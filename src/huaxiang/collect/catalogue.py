@@ -17,6 +17,8 @@ logger: Final = logging.getLogger(__name__)
 _KIND: Final = "item"
 _MARK: Final = "catalogue"
 _PAGE: Final = 5_000
+_TO_BE_HAD: Final = frozenset("instock instoreonly limitedavailability madetoorder onlineonly".split())
+_NOT_TO_BE_HAD: Final = frozenset("outofstock soldout discontinued preorder presale backorder reserved".split())
 _CHANGES: Final = frozenset({"set_item", "delete_item"})
 
 
@@ -145,7 +147,7 @@ def item_from(item_id: ItemId, properties: Mapping[str, Any]) -> Item:
     offers = offers if isinstance(offers, Mapping) else {}
     price = offers.get("price", properties.get("price"))
     available = properties.get("availability", offers.get("availability"))
-    in_stock = _in_stock(properties.get("in_stock", True)) if available is None else "InStock" in str(available)
+    in_stock = _in_stock(properties.get("in_stock", True)) if available is None else _is_available(available)
     return Item(
         item_id=item_id,
         name=_text("name", properties.get("name")),
@@ -185,6 +187,15 @@ def _in_stock(value: object) -> bool:
     if not isinstance(value, bool):
         raise DataError(f"in_stock is {value!r}; it must be true or false")
     return value
+
+
+def _is_available(value: object) -> bool:
+    """Schema.org's ItemAvailability by address or name, or a feed's `in stock`, `in_stock`, `preorder` ..."""
+    word = _text("availability", value).rsplit("/", 1)[-1].casefold()
+    word = "".join(letter for letter in word if letter.isalpha())
+    if word not in _TO_BE_HAD | _NOT_TO_BE_HAD:
+        raise DataError(f"availability is {value!r}; give a value of Schema.org's ItemAvailability, such as OutOfStock")
+    return word in _TO_BE_HAD
 
 
 def _category(value: object) -> tuple[str, ...]:

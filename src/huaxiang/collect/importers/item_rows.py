@@ -3,6 +3,7 @@
 import ast
 import math
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ _STOCK: Final = {
     **dict.fromkeys(["无", "无货", "否", "缺货", "售罄", "下架"], False),
 }
 """Words of stock, lower case, without signs."""
+_LONGEST_NAME: Final = 120
+_SENTENCE: Final = re.compile(r".{20,118}?(?:[.!?](?=\s)|[。！？])", re.DOTALL)
 _LONGEST_LIST: Final = 100_000
 
 
@@ -46,6 +49,8 @@ def item_payload(row: Mapping[str, Any], options: Options, attributes: Mapping[s
         raise DataError("item_id is missing; give the shop's own id of the item")
     at = cells.pop("timestamp", None)
     said: dict[str, Any] = {field: None if value is None else _READERS[field](value) for field, value in cells.items()}
+    if "description" not in said and len(said.get("name") or "") > _LONGEST_NAME:
+        said["name"], said["description"] = _cut(said["name"])
     if said.get("in_stock", False) is None:
         del said["in_stock"]  # an empty cell does not say that there is none
     if attributes or "attributes" in said:
@@ -53,6 +58,14 @@ def item_payload(row: Mapping[str, Any], options: Options, attributes: Mapping[s
         said["attributes"] = (said.get("attributes") or {}) | {name: values for name, values in kept.items() if values}
     moment = EPOCH if at is None else read_moment(at, options.timezone, options.day_first) or at
     return {"event": "set_item", "item_id": _id(item_id), "timestamp": moment, "properties": said}
+
+
+def _cut(text: str) -> tuple[str, str]:
+    """A text that stands for a name as a short name, its first sentence where that is short enough, and the rest."""
+    sentence = _SENTENCE.match(text)
+    at = sentence.end() if sentence else text.rfind(" ", 0, _LONGEST_NAME + 1)
+    at = at if at > 0 else _LONGEST_NAME
+    return text[:at].strip(), text[at:].strip()
 
 
 def amount(value: Any) -> float:
@@ -111,9 +124,11 @@ def _words(value: Any) -> str:
     return " ".join(_plain(part) for part in value) if isinstance(value, list | tuple) else _plain(value)
 
 
-def _first(value: Any) -> str:
+def _first(value: Any) -> str | None:
     value = _opened(value)
-    return _plain(value[0]) if isinstance(value, list) and value else _plain(value)
+    if isinstance(value, list):
+        return _plain(value[0]) if value else None
+    return _plain(value)
 
 
 def _path(value: Any) -> list[str]:
@@ -155,8 +170,10 @@ def _opened(value: Any) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a text is not to be lectured on its backslashes
+            return ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return value  # a name may begin with a bracket
 
 
