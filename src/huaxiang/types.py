@@ -23,13 +23,15 @@ Subject: TypeAlias = str
 Vectors: TypeAlias = NDArray[np.float32]
 
 EVENT_NAMES: Final[frozenset[str]] = frozenset(
-    """view_item view_item_list select_item search add_to_cart remove_from_cart add_to_wishlist view_cart
-    begin_checkout purchase refund review like dislike share set_user set_item delete_item identify consent
-    profile_edit support_message post""".split()
+    [
+        *("view_item", "view_item_list", "select_item", "search", "add_to_cart", "remove_from_cart", "add_to_wishlist"),
+        *("view_cart", "begin_checkout", "purchase", "refund", "review", "like", "dislike", "share"),
+        *("set_user", "set_item", "delete_item", "identify", "consent", "profile_edit", "support_message", "post"),
+    ]
 )
 """Canonical event names: Google Analytics 4's where it has one."""
 
-REACHING_BACK: Final[frozenset[str]] = frozenset("identify consent profile_edit refund".split())
+REACHING_BACK: Final[frozenset[str]] = frozenset(["identify", "consent", "profile_edit", "refund"])
 """Events that change how earlier events are read, whatever their own time."""
 
 CONSENT_SCOPES: Final[tuple[str, ...]] = ("analytics", "personalisation", "advertising", "service", "training")

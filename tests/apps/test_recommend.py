@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shops import build_shop, settings_of
 
 from huaxiang.apps.recommend import EARLIEST, Answer, Ask, session_events
 from huaxiang.errors import DataError, ReleaseError
 from huaxiang.shop import Shop
 from huaxiang.types import Event, anonymous_subject
+from tests.shops import build_shop, settings_of
 
 NOW = datetime.now(UTC)
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.shops import build_shop
 
 from huaxiang.cli.main import main
+from tests.shops import build_shop
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

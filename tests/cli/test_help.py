@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import typer
-from tests.cli.conftest import Run
 
 from huaxiang.cli.main import app
+from tests.cli.conftest import Run
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Run
-from tests.shops import copy_shop, make_release
 
 from huaxiang.release import Releases
+from tests.cli.conftest import Run
+from tests.shops import copy_shop, make_release
 
 
 def test_a_tea_drinker_is_shown_teas_with_reasons(run: Run, built: Path, tmp_path: Path) -> None:

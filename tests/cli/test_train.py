@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.cli.conftest import Run
-from tests.shops import copy_shop
 
 from huaxiang import training
 from huaxiang.cli.train import seconds_of
 from huaxiang.errors import ConfigError
 from huaxiang.release import Releases
+from tests.cli.conftest import Run
+from tests.shops import copy_shop
 
 
 @pytest.mark.parametrize(

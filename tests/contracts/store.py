@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.contracts.store_records import RecordsContract
 
 from huaxiang.errors import ConfigError, DataError, StoreError, UnknownNameError
 from huaxiang.store import EVENT_SCHEMA, SCAN_SCHEMA, Store, Subjects, open_store
 from huaxiang.types import Event, LineItem, Reading, anonymous_subject
+from tests.contracts.store_records import RecordsContract
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 _fresh = count()

@@ -92,7 +92,13 @@ class RecordsContract:
         assert store.find("alert", limit=0) == []
 
     def test_find_compares_text_numbers_and_nested_values(self, store: Store) -> None:
-        bodies: list[dict[str, Any]] = [{"s": "1", "n": 1}, {"s": 1, "n": 1.0}, {"s": 'x"', "n": None}, {"a.b": "x", "n": [1]}, {"s": "1"}]
+        bodies: list[dict[str, Any]] = [
+            {"s": "1", "n": 1},
+            {"s": 1, "n": 1.0},
+            {"s": 'x"', "n": None},
+            {"a.b": "x", "n": [1]},
+            {"s": "1"},
+        ]
         store.put("alert", [Record(str(number), body) for number, body in enumerate(bodies)])
 
         def found(where: dict[str, object]) -> str:

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.encoder.conftest import Trained
 
 from huaxiang.encoder.checkpoint import open_checkpoint
 from huaxiang.errors import DataError
+from tests.encoder.conftest import Trained
 
 
 def test_the_folder_that_pretraining_wrote_opens_with_its_own_cut(trained: Trained) -> None:

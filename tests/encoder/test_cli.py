@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from tests.encoder.conftest import Trained
 from typer.testing import CliRunner
 
 from huaxiang.cli.encode import parse_budget, read_texts, register
 from huaxiang.encoder import OnnxEncoder
 from huaxiang.errors import DataError
+from tests.encoder.conftest import Trained
 
 
 @pytest.fixture

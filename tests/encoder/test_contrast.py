@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.encoder.conftest import TINY, Shop, small_shop
 
 from huaxiang.encoder.contrast import Contrast, finetune, info_nce
 from huaxiang.encoder.heldout import Validation
 from huaxiang.encoder.model import Network, new_network
 from huaxiang.encoder.pretrain import MaskedLM, pretrain
 from huaxiang.encoder.start import start_as_bag_of_words
+from tests.encoder.conftest import TINY, Shop, small_shop
 
 torch = pytest.importorskip("torch")
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.encoder.conftest import Trained
 
 from huaxiang.encoder import OnnxEncoder
 from huaxiang.encoder.checkpoint import open_checkpoint, quietly
 from huaxiang.encoder.export import MIN_COSINE, compare, export
 from huaxiang.errors import DataError
+from tests.encoder.conftest import Trained
 
 
 def test_transformers_opens_it_and_pools_to_the_served_vector(trained: Trained) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.contracts.encoder import EncoderContract
-from tests.encoder.conftest import Trained
 
 from huaxiang.encoder import Encoder, OnnxEncoder
 from huaxiang.encoder.tokens import batches_by_length
 from huaxiang.errors import DataError
+from tests.contracts.encoder import EncoderContract
+from tests.encoder.conftest import Trained
 
 
 class TestOnnxEncoder(EncoderContract):

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.encoder.conftest import TINY, Trained, small_shop
 
 from huaxiang.encoder import OnnxEncoder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError
+from tests.encoder.conftest import TINY, Trained, small_shop
 
 
 def test_the_report_says_how_large_how_long_and_how_well(trained: Trained) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.shops import build_shop, settings_of
 
 from huaxiang.evaluation import selection
 from huaxiang.evaluation.selection import DECAYS, START, Judge, ascend, judges_of, select
@@ -15,6 +14,7 @@ from huaxiang.profiles.state import from_micros, to_micros
 from huaxiang.retrieval.log import read_log
 from huaxiang.shop import Shop
 from huaxiang.types import Event
+from tests.shops import build_shop, settings_of
 
 RNG = np.random.default_rng(0)
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.shops import copy_shop, make_release, settings_of, stock
 
 from huaxiang.shop import Shop
+from tests.shops import copy_shop, make_release, settings_of, stock
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 """The end of the shop's log."""

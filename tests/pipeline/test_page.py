@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.shops import build_shop, settings_of
 
 from huaxiang.pipeline import Pipeline, best_of
 from huaxiang.retrieval.base import History
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.shop import Shop
+from tests.shops import build_shop, settings_of
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pipeline.conftest import NOON
-from tests.shops import copy_shop, settings_of
 
 from huaxiang.errors import DataError, ReleaseError
 from huaxiang.pipeline import PARTS, Pipeline
 from huaxiang.ranking.shelf import Shelf
 from huaxiang.shop import Shop
 from huaxiang.types import Event
+from tests.pipeline.conftest import NOON
+from tests.shops import copy_shop, settings_of
 
 NAMES = map("guest-{}".format, itertools.count())
 ONE = NOON + timedelta(hours=1)

@@ -7,12 +7,12 @@ from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.profiles.shops import ITEMS, at, stocked_store
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles import ItemFacets, Portraits
 from huaxiang.profiles import portrait as portrait_module
 from huaxiang.types import Event, Reading
+from tests.profiles.shops import ITEMS, at, stocked_store
 
 HOURS = st.integers(0, 60)
 PLAIN = ("view_item", "add_to_cart", "remove_from_cart", "dislike", "like", "purchase", "view_item_list")

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.profiles.shops import at, edit, event, portraits, stocked_store
 
 from huaxiang.profiles.fold import FoldConfig
 from huaxiang.store import Store
 from huaxiang.types import Profile
+from tests.profiles.shops import at, edit, event, portraits, stocked_store
 
 
 @pytest.fixture

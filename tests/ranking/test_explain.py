@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.profiles.shops import at, stocked_store
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles import ItemFacets
 from huaxiang.ranking.explain import reasons
 from huaxiang.types import Facet, Item, Reason
+from tests.profiles.shops import at, stocked_store
 
 TEA, POT = Item("sencha", "Sencha green tea"), Item("pot", "Clay teapot")
 UJI = Facet("brand", "Uji", 0.6, 0.5, 60.0, ("e1", "e2"), at(1))

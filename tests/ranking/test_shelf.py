@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.collect.test_catalogue import drop, put
-from tests.profiles.shops import stocked_store
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles import ItemFacets
 from huaxiang.ranking.shelf import Shelf
 from huaxiang.store import Store
+from tests.collect.test_catalogue import drop, put
+from tests.profiles.shops import stocked_store
 
 IDS = ["sencha", "matcha", "assam", "pot", "cup"]
 PLACE = {name: at for at, name in enumerate(IDS)}

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contracts.plain_files import pickles_in
-from tests.shops import build_shop
 
 from huaxiang.errors import ReleaseError
 from huaxiang.release import Release, Releases
+from tests.contracts.plain_files import pickles_in
+from tests.shops import build_shop
 
 UNKNOWN = "20260101T000000-abcdef"
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.contracts.retriever import CUP, NEVER, POT, PUMP, TEA, TYRE, a_small_shop
 
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import History
@@ -12,6 +11,7 @@ from huaxiang.retrieval.fuse import Fused, choose_weights, z_scores
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.transitions import Transitions
+from tests.contracts.retriever import CUP, NEVER, POT, PUMP, TEA, TYRE, a_small_shop
 
 
 def fused(weights: list[float] | None = None) -> Fused:

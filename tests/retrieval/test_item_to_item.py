@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.contracts.retriever import AdditiveContract, a_small_shop
 
 from huaxiang.errors import ConfigError, ReleaseError
 from huaxiang.retrieval.base import History, Interactions, Retriever
@@ -10,6 +9,7 @@ from huaxiang.retrieval.content import Content, Terms, tf_idf
 from huaxiang.retrieval.item_to_item import ItemToItem, event_weights
 from huaxiang.retrieval.linear import Ease, Ridge
 from huaxiang.retrieval.transitions import Paths, Transitions
+from tests.contracts.retriever import AdditiveContract, a_small_shop
 
 TEXTS = ["green tea", "tea pot", "tea cup", "bicycle tyre", "bicycle pump", "lamp"]
 

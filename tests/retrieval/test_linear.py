@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.contracts.retriever import a_small_shop
 
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import Interactions
 from huaxiang.retrieval.linear import Ease, Ridge
+from tests.contracts.retriever import a_small_shop
 
 
 def test_ease_is_the_published_formula() -> None:

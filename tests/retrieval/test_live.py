@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.collect.test_catalogue import drop, put
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.retrieval.live import LiveIndex
 from huaxiang.store import Store, open_store
 from huaxiang.types import Vectors
+from tests.collect.test_catalogue import drop, put
 
 
 class Lengths:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from tests.contracts.retriever import AdditiveContract, RetrieverContract, a_small_shop
 
 from huaxiang.errors import ConfigError, DataError
 from huaxiang.retrieval.base import History, Interactions, Retriever
 from huaxiang.retrieval.content import Content, tf_idf
 from huaxiang.retrieval.popular import Popular
+from tests.contracts.retriever import AdditiveContract, RetrieverContract, a_small_shop
 
 VECTORS = np.array([[3, 0], [1, 1], [1, 0.5], [0, 1], [-0.5, 1], [0, 0]], dtype=np.float32)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
 from tests.server.running import free_port, wait_until_live
 
 SERVE = """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.server.running import Running, serving
 from tests.shops import build_shop, copy_shop, settings_of
 

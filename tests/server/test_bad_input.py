@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+
 from tests.server.running import Running, is_problem, recommended, seen, send, serving
 from tests.shops import copy_shop, settings_of
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
-from tests.server.running import Running, seen, send, serving
-from tests.shops import copy_shop, settings_of
 
 from huaxiang.server import console
+from tests.server.running import Running, seen, send, serving
+from tests.shops import copy_shop, settings_of
 
 STATIC = Path(console.__file__).parent / "static"
 TEMPLATE = Path(console.__file__).parent / "templates" / "console.html"

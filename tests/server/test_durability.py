@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from huaxiang.store import open_store
 from tests.server.children import MANY, child
 from tests.server.running import free_port, is_problem, seen, serving, wait_until_live
 from tests.shops import settings_of
-
-from huaxiang.store import open_store
 
 RUNS = 20
 

@@ -3,6 +3,7 @@
 import httpx
 import orjson
 import pytest
+
 from tests.server.running import is_problem, recommended, seen, send
 
 

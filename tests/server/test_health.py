@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import httpx
-from tests.server.running import Running, is_problem, recommended, serving
-from tests.shops import make_release, settings_of, stock
 
 from huaxiang.release import Releases
+from tests.server.running import Running, is_problem, recommended, serving
+from tests.shops import make_release, settings_of, stock
 
 PATHS = {
     "/v1/events": {"post"},

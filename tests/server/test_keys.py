@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.server.running import Running, is_problem, seen, send, serving
 from tests.shops import copy_shop, settings_of
 

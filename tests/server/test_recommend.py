@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+
 from tests.server.running import Running, is_problem, recommended, seen, send
 
 

@@ -9,9 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.contracts.store import view
-
 from huaxiang.store import open_store
+from tests.contracts.store import view
 
 # For every line it reads it forks a process that appends batches without end, naming each once it is acknowledged, and
 # says when that process died. One start of Python, twenty processes with the store opened anew.

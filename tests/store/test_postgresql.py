@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.contracts.store import NOON, StoreContract, items_of, view
 
 from huaxiang.errors import ConfigError, MissingExtraError, StoreError
 from huaxiang.store import open_store, postgresql
+from tests.contracts.store import NOON, StoreContract, items_of, view
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 _databases = count(1)

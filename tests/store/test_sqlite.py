@@ -5,11 +5,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.contracts.store import NOON, StoreContract, at, items_of, view
 
 from huaxiang.errors import ConfigError, StoreError, StoreFullError, UnknownNameError
 from huaxiang.store import Record, open_store
 from huaxiang.types import Event
+from tests.contracts.store import NOON, StoreContract, at, items_of, view
 
 
 class TestSQLiteStore(StoreContract):

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from benchmarks.sentiment import halves, labelled_csv, main, wilson
 
 PLEASED = ["很满意", "质量很好", "非常喜欢", "物流很快，好评", "好吃不贵", "穿着舒服"]

@@ -8,9 +8,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.contracts.plain_files import pickles_in
-from tests.encoder.conftest import TINY
-from tests.shops import build_shop, goods, settings_of, stock
 
 from huaxiang import training
 from huaxiang.encoder.training import train_encoder
@@ -20,6 +17,9 @@ from huaxiang.pipeline import Pipeline
 from huaxiang.release import Release
 from huaxiang.shop import Shop
 from huaxiang.types import Event
+from tests.contracts.plain_files import pickles_in
+from tests.encoder.conftest import TINY
+from tests.shops import build_shop, goods, settings_of, stock
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 POISON_AT = NOON - timedelta(hours=1)
