@@ -17,8 +17,10 @@ logger: Final = logging.getLogger(__name__)
 _KIND: Final = "item"
 _MARK: Final = "catalogue"
 _PAGE: Final = 5_000
-_TO_BE_HAD: Final = frozenset("instock instoreonly limitedavailability madetoorder onlineonly".split())
-_NOT_TO_BE_HAD: Final = frozenset("outofstock soldout discontinued preorder presale backorder reserved".split())
+_TO_BE_HAD: Final = frozenset(["instock", "instoreonly", "limitedavailability", "madetoorder", "onlineonly"])
+_NOT_TO_BE_HAD: Final = frozenset(
+    ["outofstock", "soldout", "discontinued", "preorder", "presale", "backorder", "reserved"]
+)
 _CHANGES: Final = frozenset({"set_item", "delete_item"})
 
 
