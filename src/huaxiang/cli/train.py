@@ -4,13 +4,18 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from huaxiang.cli.figures import check_folders
 from huaxiang.cli.serving import ConfigFile, DataDir
 from huaxiang.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from huaxiang.release import Release
 
 
 def register(app: typer.Typer) -> None:
@@ -79,6 +84,12 @@ def train_shop(
         bar.update(task, description="fold long histories", completed=1.0)
         shop.portraits.prepare(now=datetime.now(UTC))
     shop.close()
+    _say(console, release)
+    return {"release": release.id, **release.about}
+
+
+def _say(console: "Console", release: "Release") -> None:
+    """What was reached, for people."""
     about = dict(release.about)
     console.print(
         f"release {release.id}: {about['n_interactions']:,} interactions, {about['n_items']:,} items, "
@@ -92,4 +103,3 @@ def train_shop(
         console.print(validation["note"])
     for note in about["encoder"].get("notes", ()):
         console.print(f"encoder: {note}")
-    return {"release": release.id, **about}
