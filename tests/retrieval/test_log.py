@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.profiles.shops import at, edit, event, portraits
 
 from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
 from huaxiang.store import Store, open_store
 from huaxiang.types import Event, LineItem, anonymous_subject
+from tests.profiles.shops import at, edit, event, portraits
 
 
 @pytest.fixture
