@@ -35,12 +35,21 @@ class Source:
         return self.until is None or (event.timestamp, event.seq) <= self.until
 
 
-def sources(store: Store, user_id: Subject, *, before: datetime) -> tuple[Source, ...]:
-    """The histories to read for a user, as known from events strictly before a moment; their own first."""
+def sources(
+    store: Store, user_id: Subject, *, before: datetime, own_events: Iterable[Event] | None = None
+) -> tuple[Source, ...]:
+    """The histories to read for a user, as known from events strictly before a moment; their own first.
+
+    Args:
+        own_events: all events of the user, where the caller has read them anyway; spares a read.
+    """
     own = Source(user_id)
     if is_anonymous(user_id):
         return (own,)
-    links = store.history(user_id, before=before, limit=_MAX_LINKS, events=_IDENTIFY)
+    if own_events is None:
+        links = store.history(user_id, before=before, limit=_MAX_LINKS, events=_IDENTIFY)
+    else:
+        links = [event for event in own_events if event.event in _IDENTIFY and event.timestamp < before]
     claimed = dict.fromkeys(link.anonymous_id for link in links if link.anonymous_id is not None)
     found = [own]
     for anonymous_id in claimed:

@@ -78,6 +78,8 @@ class OnnxEncoder:
         options.inter_op_num_threads = 1
         # Batches differ in shape, and a memory plan for each shape seen would grow without bound.
         options.enable_mem_pattern = False
+        # The graph is exported fused enough: more levels made small networks slower (.92 ms against 1.20 a history).
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         session = onnxruntime.InferenceSession(str(root / MODEL_FILE), options, providers=["CPUExecutionProvider"])
         return cls(session, Tokens.load(root / TOKENIZER_FILE, config.max_tokens), config)
 

@@ -104,11 +104,14 @@ class Portraits:
 
     def _read(self, user_id: Subject, before: datetime, last_seq: int) -> tuple[FoldState, bool]:
         """The state, and whether the log already holds events of the user at or after the moment."""
-        origins = sources(self.store, user_id, before=before)
-        resumed = self._resume(user_id, origins, before, last_seq)
-        if resumed is not None:
+        record = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
+        own = self._history(Source(user_id), FOREVER, _WINDOW) if record is None else None
+        is_short = own is not None and len(own) < _WINDOW
+        origins = sources(self.store, user_id, before=before, own_events=own if is_short else None)
+        if record is not None and (resumed := self._resume(record, user_id, origins, before, last_seq)) is not None:
             return resumed
-        newest = [self._history(source, FOREVER, _WINDOW) for source in origins]
+        own = self._history(origins[0], FOREVER, _WINDOW) if own is None else own
+        newest = [own, *(self._history(source, FOREVER, _WINDOW) for source in origins[1:])]
         has_later = any(event.timestamp >= before for events in newest for event in events)
         if all(len(events) < _WINDOW for events in newest):
             return self._fold_whole([event for event in _in_order(newest) if event.timestamp < before]), has_later
@@ -117,10 +120,10 @@ class Portraits:
         return state, has_later
 
     def _resume(
-        self, user_id: Subject, origins: Sequence[Source], before: datetime, last_seq: int
+        self, record: Record, user_id: Subject, origins: Sequence[Source], before: datetime, last_seq: int
     ) -> tuple[FoldState, bool] | None:
-        """The state from a snapshot and what came after it; None where there is none, or where it cannot serve."""
-        snapshot = self._load(user_id, origins)
+        """The state from a snapshot and what came after it; None where it cannot serve."""
+        snapshot = self._load(record, origins)
         if snapshot is None or from_micros(snapshot.last[0]) >= before:
             return None
         last = tuple(snapshot.last)
@@ -144,9 +147,8 @@ class Portraits:
     def _fold_whole(self, events: list[Event]) -> FoldState:
         return fold(FoldState(), events, resolved=resolve(events), config=self.config)
 
-    def _load(self, user_id: Subject, origins: Sequence[Source]) -> FoldState | None:
-        record = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
-        if record is None or record.body["fold"] != self._fold_version or record.body["sources"] != _named(origins):
+    def _load(self, record: Record, origins: Sequence[Source]) -> FoldState | None:
+        if record.body["fold"] != self._fold_version or record.body["sources"] != _named(origins):
             return None
         return FoldState.from_json(dict(record.body["state"]))
 
