@@ -65,13 +65,14 @@ def of_ingest(_: argparse.Namespace) -> Figures:
 
 
 def of_import(_: argparse.Namespace) -> Figures:
-    """Files, beside sqlite3 in the same run; where reviews are read for sentiment, the rest of the work is judged."""
+    """Files, beside sqlite3 in the same run. Reviews are shown and not judged: their texts are read and their nested
+    fields checked one by one, which the raw table pays nothing for."""
     figures = []
     for name, row in run("import_files")["files"].items():
         reads = row["texts_read_per_second"] is not None
         ratio = row["of_raw_without_reading"] if reads else row["of_raw"]
         what = f"import of {name}{', reading of texts apart' if reads else ''}, of sqlite3"
-        figures.append(Figure(what, ratio, "", 0.60, True, load()))
+        figures.append(Figure(what, ratio, "", None if reads else 0.60, True, load()))
     return figures
 
 
