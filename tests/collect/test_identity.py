@@ -61,6 +61,13 @@ def test_a_link_that_another_took_back_is_undone_for_its_user(store: Store) -> N
     assert seen(store, "bob") == set()
 
 
+def test_a_look_at_an_earlier_moment_does_not_hide_what_was_undone_since(store: Store) -> None:
+    store.append([anonymous(1, "sencha"), link(2, "ann"), link(3, "bob"), link(5, "ann", undo="ann-2-phone")])
+    readers = portraits(store)
+    found = [set(readers.state("bob", before=at(hour)).items) for hour in (4, 6)]
+    assert found == [set(), {"sencha"}]
+
+
 def test_two_devices_of_one_person(store: Store) -> None:
     store.append([anonymous(1, "sencha"), anonymous(1, "cup", "tablet"), link(2, "ann"), link(2, "ann", "tablet")])
     assert seen(store, "ann") == {"sencha", "cup"}

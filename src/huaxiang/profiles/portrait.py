@@ -73,7 +73,7 @@ class Portraits:
         if kept is not None and kept.last_seq == last_seq and before >= kept.before:
             return kept.state
         state, has_later = self._read(user_id, before, last_seq)
-        if not has_later:
+        if not has_later and not ("identify" in state.counts and self._is_relinked(user_id, before)):
             with self._lock:
                 self._cache[user_id] = _Kept(last_seq, before, state)
                 self._cache.move_to_end(user_id)
@@ -91,6 +91,10 @@ class Portraits:
                     n += 1
             after = page[-1].user_id
         return n
+
+    def _is_relinked(self, user_id: Subject, before: datetime) -> bool:
+        """Whether the log already holds a later link of another person, or its undoing, that changes what is read."""
+        return sources(self.store, user_id, before=before) != sources(self.store, user_id, before=FOREVER)
 
     def state_of(self, events: Sequence[Event]) -> FoldState:
         """The fold of events that are in no log, such as a session's; in time order."""
