@@ -108,6 +108,12 @@ def test_a_refund_takes_the_purchase_back(store: Store) -> None:
     assert {need.value for need in returned.needs} == {"pot"}
 
 
+def test_lines_of_one_invoice_are_one_order(store: Store) -> None:
+    lines = [event("purchase", 1, item=item, session_id="invoice 7") for item in ("pot", "cup", "sencha")]
+    store.append([*lines, event("purchase", 2, item="matcha", session_id="invoice 8")])
+    assert portraits(store).profile("ann", now=at(3)).behaviour["n_orders"] == 2
+
+
 def test_an_excluded_event_counts_no_more_until_the_exclusion_is_undone(store: Store) -> None:
     people = portraits(store)
     gift = event("purchase", 1, item="pot")

@@ -211,7 +211,10 @@ def _trade(state: FoldState, event: Event, micros: int, resolved: Resolved) -> N
     state.spend[currency] = state.spend.get(currency, 0.0) + sign * abs(lines if event.value is None else event.value)
     if event.event != "purchase":
         return
-    state.n_orders += 1
+    # A shop that logs a line at a time sends one order as many purchases of one session and moment.
+    order = [event.session_id, micros]
+    state.n_orders += event.session_id is None or order != state.order
+    state.order = order
     returned = resolved.refunded.get(event.event_id, frozenset())
     for item_id in event.item_ids:
         if item_id not in returned:
@@ -227,7 +230,7 @@ def _edit(state: FoldState, event: Event, micros: int, config: FoldConfig) -> No
         return
     weight = event.properties.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.0 <= weight <= _MAX_BOOST:
-        weight = 1.0  # an edit by event is checked at the PATCH route only; elsewhere an odd weight changes nothing
+        weight = 1.0  # checked at intake; an odd weight of an older log changes nothing
     edit = Edit(op, facet, value, float(weight), micros, event.event_id)
     if op == "remove":
         half_life = config.interest_half_life_days

@@ -86,6 +86,7 @@ class FoldState:
         languages: how often each language was written in.
         spend: by currency, `""` where none was given.
         visit: `[session id, micros of its last event, weight so far]` of the visit that goes on.
+        order: `[session id, micros]` of the newest purchase.
         last: `[micros, seq]` of the newest event folded.
     """
 
@@ -102,6 +103,7 @@ class FoldState:
     mood_weight: Tally = field(default_factory=Tally)
     traits: dict[str, Any] = field(default_factory=dict)
     n_orders: int = 0
+    order: list[Any] = field(default_factory=lambda: [None, 0])
     active_days: int = 0
     first: int = 0
     visit: list[Any] = field(default_factory=lambda: [None, 0, 0.0])
