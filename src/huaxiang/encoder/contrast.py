@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from huaxiang.encoder.batches import cut, shuffled
 from huaxiang.encoder.heldout import Retrieval, Validation
 from huaxiang.encoder.model import Network
-from huaxiang.encoder.pretrain import adamw, descend
+from huaxiang.encoder.optimising import adamw, descend
 from huaxiang.encoder.schedule import Progress, Schedule
 
 if TYPE_CHECKING:

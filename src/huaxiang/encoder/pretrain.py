@@ -14,6 +14,7 @@ import numpy as np
 
 from huaxiang.encoder.batches import Rows, pad, shuffled
 from huaxiang.encoder.model import Network
+from huaxiang.encoder.optimising import adamw, descend
 from huaxiang.encoder.schedule import Progress, Schedule
 
 if TYPE_CHECKING:
@@ -109,31 +110,6 @@ def _train(
         if progress is not None:
             progress("pretrain", schedule.step, schedule.planned, max(schedule.clock.left, 0.0))
     network.lm.eval()
-
-
-def adamw(module: Any, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW that decays matrices only: biases and norms would be pulled to zero for nothing."""
-    import torch
-
-    trained = [p for p in module.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=1e-6)
-
-
-def descend(loss: torch.Tensor, module: Any, optimiser: torch.optim.Optimizer, learning_rate: float) -> float:
-    """One step down the gradient, clipped to length 1; the loss as a number."""
-    import torch
-
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-    optimiser.step()
-    return float(loss.detach())
 
 
 def masked_loss(lm: Any, ids_BL: torch.Tensor, labels_BL: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
