@@ -37,6 +37,7 @@ class Network:
         lm: a Hugging Face `...ForMaskedLM`; its `base_model` is the encoder.
         tokenizer: the Transformers tokenizer that is saved beside it.
         has_head: whether the prediction head was trained; without one masked prediction starts from noise.
+        body: takes the encoder's place in a forward pass while a parameter-efficient method wraps it; else None.
     """
 
     lm: Any
@@ -45,6 +46,7 @@ class Network:
     pad_id: int
     name: str
     has_head: bool
+    body: Any = None
 
     @property
     def d(self) -> int:
@@ -56,9 +58,19 @@ class Network:
         """Weights of the encoder, without the prediction head."""
         return sum(p.numel() for p in self.lm.base_model.parameters())
 
+    @property
+    def base(self) -> Any:
+        """What is called with ids and mask: the encoder, or what a parameter-efficient method has put around it."""
+        return self.lm.base_model if self.body is None else self.body
+
+    def hidden(self, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
+        """Last hidden states `(B, L, D)` with their gradient, and the mask `(B, L)`."""
+        ids_BL, mask_BL = pad(rows, self.pad_id)
+        return self.base(input_ids=ids_BL, attention_mask=mask_BL).last_hidden_state, mask_BL
+
     def vectors(self, rows: Rows) -> torch.Tensor:
         """Unit vectors of shape `(B, D)`, with their gradient."""
-        return pooled(self.lm.base_model, *pad(rows, self.pad_id))
+        return pooled(self.base, *pad(rows, self.pad_id))
 
     def encode_ids(self, rows: Rows, max_batch_tokens: int = 8_192) -> torch.Tensor:
         """Unit vectors of many texts without gradient, dropout off; an empty row gives zeros."""
