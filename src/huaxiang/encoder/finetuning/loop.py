@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -98,6 +98,8 @@ def fit(
     keep_beginning: bool = False,
     progress: Progress | None = None,
     tracker: Tracker | None = None,
+    after_step: Callable[[int], None] | None = None,
+    penalty: Callable[[], torch.Tensor | None] | None = None,
 ) -> FitReport:
     """Train network and head in place; what validates best is what remains.
 
@@ -106,11 +108,15 @@ def fit(
         before: what `task.validate` says of the weights as they are, where it is known already.
         keep_beginning: whether the weights as they are may be the best; False where the head starts from nothing.
         bf16: whether matrices are multiplied in bfloat16 (weights and moments stay float32).
+        after_step: called with the number of each step while its gradients are there; `penalty` is added to the loss
+            of a step. Both are what a parameter-efficient method asks for.
 
     Raises:
         DivergedError: the loss became NaN or infinite.
     """
-    return _Run(network, task, plan, seconds, rng, max_steps, bf16, tracker).go(before, keep_beginning, progress)
+    run = _Run(network, task, plan, seconds, rng, max_steps, bf16, tracker)
+    run.after_step, run.penalty = after_step, penalty
+    return run.go(before, keep_beginning, progress)
 
 
 class _Run:
@@ -130,6 +136,8 @@ class _Run:
         self.network, self.task, self.plan, self.rng = network, task, plan, rng
         self.bf16, self.tracker = bf16, tracker
         self.seconds, self.max_steps = seconds, max_steps
+        self.after_step: Callable[[int], None] | None = None
+        self.penalty: Callable[[], torch.Tensor | None] | None = None
         self.began = time.monotonic()
         freeze(network, plan.frozen_layers)
         self.optimiser = optimiser(network, task.head, plan)
@@ -185,6 +193,8 @@ class _Run:
                 loss = self.task.loss(self.network, batch)
             total += float(loss.detach())
             (loss / len(batches)).backward()  # type: ignore[no-untyped-call]
+        if self.penalty is not None and (more := self.penalty()) is not None:
+            more.backward()  # type: ignore[no-untyped-call]
         if not math.isfinite(total):
             self._restore()
             raise DivergedError(
@@ -195,6 +205,8 @@ class _Run:
             group["lr"] = rate * factor
         torch.nn.utils.clip_grad_norm_([p for g in self.optimiser.param_groups for p in g["params"]], 1.0)
         self.optimiser.step()
+        if self.after_step is not None:
+            self.after_step(len(self.losses) + 1)
         return total / len(batches)
 
     def _judge(self) -> Score:

@@ -1,0 +1,116 @@
+"""Virtual tokens: prompt tuning (Lester et al. 2021) and prefix tuning (Li & Liang 2021) around an encoder.
+
+The vectors come from PEFT's own modules. The forward pass is written here, since PEFT's gives the virtual tokens the
+first positions and pushes the text beyond those that the network knows; here a text keeps the positions that it was
+pretrained at, however long it is, and the hidden states that come back are those of the text alone.
+
+Legend: B texts of a batch, L tokens, P virtual tokens, D width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+def prompted(base: Any, n_virtual: int) -> torch.nn.Module:
+    """An encoder that reads `n_virtual` trained vectors before each text; they begin as pieces of its vocabulary."""
+    import torch
+    from peft import PromptEmbedding, PromptTuningConfig
+    from transformers.modeling_outputs import BaseModelOutput
+
+    words = base.get_input_embeddings()
+    config = PromptTuningConfig(
+        num_virtual_tokens=n_virtual,
+        token_dim=words.embedding_dim,
+        num_transformer_submodules=1,
+        prompt_tuning_init="SAMPLE_VOCAB",
+    )
+
+    class Prompted(torch.nn.Module):
+        """Called as the encoder is."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = base
+            drawn: Any = PromptEmbedding(config, words)  # type: ignore[no-untyped-call]
+            self.virtual_PD = torch.nn.Parameter(drawn.embedding.weight.detach().clone())
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
+            text_BLD = self.encoder.get_input_embeddings()(input_ids)
+            prompt_BPD = self.virtual_PD.to(text_BLD.dtype).expand(input_ids.shape[0], -1, -1)
+            mask_BP = attention_mask.new_ones(input_ids.shape[0], n_virtual)
+            places_BL = positions(self.encoder, attention_mask)
+            read = self.encoder(
+                inputs_embeds=torch.cat((prompt_BPD, text_BLD), dim=1),
+                attention_mask=torch.cat((mask_BP, attention_mask), dim=1),
+                position_ids=torch.cat((positions(self.encoder, mask_BP), places_BL), dim=1),
+            )
+            return BaseModelOutput(last_hidden_state=read.last_hidden_state[:, n_virtual:])
+
+    return Prompted()
+
+
+def prefixed(base: Any, n_virtual: int, n_layers: int) -> torch.nn.Module:
+    """An encoder whose attention sees `n_virtual` trained keys and values more in each layer.
+
+    They are drawn with the deviation of the network's own initial weights: drawn from PEFT's default, a standard
+    normal, they take half of the attention from the text before anything is learned.
+    """
+    import torch
+    from peft import PrefixEncoder, PrefixTuningConfig
+    from transformers.modeling_outputs import BaseModelOutput
+
+    width, heads = int(base.config.hidden_size), int(base.config.num_attention_heads)
+    config = PrefixTuningConfig(num_virtual_tokens=n_virtual, token_dim=width, num_layers=n_layers)
+    spread = float(getattr(base.config, "initializer_range", 0.02))
+
+    class Past:
+        """Keys and values that stand before those of the text: what attention asks a cache for."""
+
+        def __init__(self, pairs: torch.Tensor) -> None:
+            self.pairs = pairs
+
+        def get_seq_length(self, _layer: int = 0) -> int:
+            return n_virtual
+
+        def update(self, key: torch.Tensor, value: torch.Tensor, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+            mine = self.pairs[layer].to(key.dtype)
+            return torch.cat((mine[0], key), dim=2), torch.cat((mine[1], value), dim=2)
+
+    class Prefixed(torch.nn.Module):
+        """Called as the encoder is."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = base
+            drawn: Any = PrefixEncoder(config)  # type: ignore[no-untyped-call]
+            self.virtual_P = torch.nn.Parameter(drawn.embedding.weight.detach().clone() * spread)
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
+            n = input_ids.shape[0]
+            pairs = self.virtual_P.view(n_virtual, n_layers, 2, 1, heads, width // heads).permute(1, 2, 3, 4, 0, 5)
+            mask_BP = attention_mask.new_ones(n, n_virtual)
+            seen_B11K = torch.cat((mask_BP, attention_mask), dim=1)[:, None, None, :].bool()
+            shut = torch.zeros(seen_B11K.shape, dtype=self.virtual_P.dtype).masked_fill(~seen_B11K, -1e9)
+            read = self.encoder(
+                input_ids=input_ids,
+                attention_mask=shut.expand(-1, -1, input_ids.shape[1], -1),
+                position_ids=positions(self.encoder, attention_mask),
+                past_key_values=Past(pairs.expand(-1, -1, n, -1, -1, -1)),
+            )
+            return BaseModelOutput(last_hidden_state=read.last_hidden_state)
+
+    return Prefixed()
+
+
+def positions(base: Any, mask_BL: torch.Tensor) -> torch.Tensor:
+    """Position ids `(B, L)` as the encoder itself would give them; RoBERTa's kind counts from the padding id on."""
+    import torch
+
+    padding = getattr(base.embeddings.position_embeddings, "padding_idx", None)
+    if padding is None:
+        return torch.arange(mask_BL.shape[1], device=mask_BL.device).expand(mask_BL.shape[0], -1)
+    return mask_BL.cumsum(1) * mask_BL + int(padding)
