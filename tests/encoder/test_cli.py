@@ -9,16 +9,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from huaxiang.cli.encode import parse_budget, read_texts, register
+from huaxiang.cli import encode, pretrain
 from huaxiang.encoder import OnnxEncoder
-from huaxiang.errors import DataError
 from tests.encoder.conftest import Trained
 
 
 @pytest.fixture
 def app() -> typer.Typer:
     app = typer.Typer()
-    register(app)
+    pretrain.register(app)
+    encode.register(app)
     return app
 
 
@@ -51,36 +51,3 @@ def test_encode_to_parquet_keeps_the_text_beside_the_vector(app: typer.Typer, tr
     table = pq.read_table(tmp_path / "v.parquet")
     assert table["text"].to_pylist() == ["绿茶"]
     assert len(table["vector"][0]) == 32
-
-
-def test_a_column_that_is_not_there_is_refused_and_the_others_named(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("sku,title\n1,tea\n", encoding="utf-8")
-    with pytest.raises(DataError, match="it has: sku, title"):
-        list(read_texts(tmp_path / "a.csv", "name"))
-
-
-def test_the_one_column_that_looks_like_text_is_taken(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text('sku,title\n1,"tea, green"\n2,\n', encoding="utf-8")
-    assert list(read_texts(tmp_path / "a.csv", None)) == ["tea, green"]
-
-
-def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes("绿茶".encode("gb18030"))
-    with pytest.raises(DataError, match="not UTF-8"):
-        list(read_texts(tmp_path / "a.txt", None))
-
-
-def test_a_line_that_is_no_json_is_named_by_its_number(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "tea"}\n{oops\n', encoding="utf-8")
-    with pytest.raises(DataError, match="line 2"):
-        list(read_texts(tmp_path / "a.jsonl", None))
-
-
-@pytest.mark.parametrize(("said", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400)])
-def test_budgets_are_read(said: str, seconds: float) -> None:
-    assert parse_budget(said) == seconds
-
-
-def test_a_budget_that_is_no_time_is_refused() -> None:
-    with pytest.raises(DataError, match="90s, 5m or 1h"):
-        parse_budget("soon")
