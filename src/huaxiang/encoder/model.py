@@ -37,6 +37,7 @@ class Network:
         lm: a Hugging Face `...ForMaskedLM`; its `base_model` is the encoder.
         tokenizer: the Transformers tokenizer that is saved beside it.
         has_head: whether the prediction head was trained; without one masked prediction starts from noise.
+        prefix: what this checkpoint reads before every text, such as e5's `query: `; `tokens` puts it there.
         body: takes the encoder's place in a forward pass while a parameter-efficient method wraps it; else None.
     """
 
@@ -46,6 +47,7 @@ class Network:
     pad_id: int
     name: str
     has_head: bool
+    prefix: str = ""
     body: Any = None
 
     @property

@@ -13,29 +13,39 @@ title. English averages 4 to 5 characters a token, so the cut falls beyond the l
 
 
 class Tokens:
-    """A tokenizer with its cut-off. Safe to call from many threads."""
+    """A tokenizer with its cut-off and the prefix its encoder was taught to expect. Safe to call from many threads."""
 
-    def __init__(self, tokenizer: Tokenizer, max_tokens: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, max_tokens: int, prefix: str = "") -> None:
         """Take over `tokenizer`: whatever padding and truncation it was saved with is replaced."""
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_tokens)
         self._tokenizer = tokenizer
-        self.max_tokens = max_tokens
+        self.max_tokens, self.prefix = max_tokens, prefix
         self.n_special = tokenizer.num_special_tokens_to_add(False)
+        self._nothing: list[int] = tokenizer.encode(prefix).ids
 
     @classmethod
-    def load(cls, path: Path, max_tokens: int) -> "Tokens":
+    def load(cls, path: Path, max_tokens: int, prefix: str = "") -> "Tokens":
         """Open a `tokenizer.json`."""
         if not path.is_file():
             raise DataError(
                 f"no tokenizer at {path}; an encoder's folder holds model.onnx, tokenizer.json, config.json"
             )
-        return cls(Tokenizer.from_file(str(path)), max_tokens)
+        return cls(Tokenizer.from_file(str(path)), max_tokens, prefix)
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, special tokens included, at most `max_tokens`; `[]` where nothing is to be read."""
-        found = (self._tokenizer.encode(self._clip(text)).ids for text in texts)
-        return [ids if len(ids) > self.n_special else [] for ids in found]
+        """Token ids of each text, prefix and special tokens included, at most `max_tokens`; `[]` for a blank text."""
+        found = (self._tokenizer.encode(self.prefix + self._clip(text)).ids for text in texts)
+        return [ids if len(ids) > self.n_special and ids != self._nothing else [] for ids in found]
+
+    def spans(self, texts: Sequence[str]) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
+        """Each text as it is read, prefix included; its ids as `ids` gives them; and from where to where in it each id
+        was read, `(0, 0)` for special tokens."""
+        found: list[tuple[str, list[int], list[tuple[int, int]]]] = []
+        for text, ids in zip(texts, self.ids(texts), strict=True):
+            whole = self.prefix + self._clip(text)
+            found.append((whole, ids, self._tokenizer.encode(whole).offsets if ids else []))
+        return found
 
     def _clip(self, text: str) -> str:
         clipped = text.strip()[: self.max_tokens * _CHARACTERS_PER_TOKEN]
