@@ -42,9 +42,12 @@ class Tokens:
         """Each text as it is read, prefix included; its ids as `ids` gives them; and from where to where in it each id
         was read, `(0, 0)` for special tokens."""
         found: list[tuple[str, list[int], list[tuple[int, int]]]] = []
-        for text, ids in zip(texts, self.ids(texts), strict=True):
+        for text in texts:
             whole = self.prefix + self._clip(text)
-            found.append((whole, ids, self._tokenizer.encode(whole).offsets if ids else []))
+            read = self._tokenizer.encode(whole)
+            ids: list[int] = read.ids
+            blank = len(ids) <= self.n_special or ids == self._nothing
+            found.append((whole, [], []) if blank else (whole, ids, read.offsets))
         return found
 
     def _clip(self, text: str) -> str:
