@@ -28,6 +28,9 @@ _PROBES: Final = ("", "a", "红色 连衣裙", "waterproof hiking boots 防水�
 def export(network: Network, out: Path, samples: Sequence[str]) -> float:
     """Write `out/hf` and `out/serving`, replacing an encoder that was there only when the new one is complete.
 
+    There is no `hf` where a method stays around the encoder (`network.body`): Transformers alone would give other
+    vectors.
+
     Args:
         samples: real texts, on which torch and onnxruntime are compared.
 
@@ -45,7 +48,8 @@ def export(network: Network, out: Path, samples: Sequence[str]) -> float:
     serving = partial / "serving"
     serving.mkdir(parents=True)
     network.lm.eval()
-    _save_transformers(network, partial / "hf")
+    if network.body is None:
+        _save_transformers(network, partial / "hf")
     _save_graph(network, serving / MODEL_FILE)
     _save_tokenizer(network, serving / TOKENIZER_FILE)
     _save_config(network, serving)
@@ -102,7 +106,7 @@ def _save_graph(network: Network, path: Path) -> None:
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     with _exporter_chatter():
         torch.onnx.export(
-            Served(network.lm.base_model).eval(),
+            Served(network.base).eval(),
             (ids_BL, mask_BL),
             str(path),
             input_names=["input_ids", "attention_mask"],

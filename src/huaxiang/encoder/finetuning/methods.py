@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from huaxiang.encoder.finetuning.bottleneck import adapted
@@ -182,6 +183,32 @@ def apply_method(network: Network, method: str, *, total_steps: int, seed: int) 
         put = _LIBRARY[method](base, parts, total_steps) if method in _LIBRARY else _around(base, method, parts)
     put.body.train(base.training)
     return Applied(network, method, put, flags)
+
+
+def save_method(applied: Applied, path: Path) -> None:
+    """Write the method's weights alone, with its name, as safetensors; before or after `finish`."""
+    from safetensors.torch import save_file
+
+    save_file(applied.state(), path, metadata={"method": applied.method})
+
+
+def open_method(network: Network, path: Path) -> Applied:
+    """Put on a network what `save_method` wrote; `network` is the encoder that it was trained on.
+
+    Raises:
+        DataError: no such file, none of a method, or one for another encoder.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as opened:
+            method = (opened.metadata() or {}).get("method", "")
+            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} holds no weights of a method: {error}") from error
+    applied = apply_method(network, method, total_steps=1, seed=0)
+    applied.load(state)
+    return applied
 
 
 def _around(base: Any, method: str, parts: Parts) -> _Put:

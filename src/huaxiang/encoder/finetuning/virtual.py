@@ -40,8 +40,8 @@ def prompted(base: Any, n_virtual: int) -> torch.nn.Module:
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
             text_BLD = self.encoder.get_input_embeddings()(input_ids)
-            prompt_BPD = self.virtual_PD.to(text_BLD.dtype).expand(input_ids.shape[0], -1, -1)
-            mask_BP = attention_mask.new_ones(input_ids.shape[0], n_virtual)
+            prompt_BPD = self.virtual_PD.expand(input_ids.shape[0], -1, -1)
+            mask_BP = torch.ones(input_ids.shape[0], n_virtual, dtype=torch.int64, device=input_ids.device)
             places_BL = positions(self.encoder, attention_mask)
             read = self.encoder(
                 inputs_embeds=torch.cat((prompt_BPD, text_BLD), dim=1),
@@ -92,7 +92,7 @@ def prefixed(base: Any, n_virtual: int, n_layers: int) -> torch.nn.Module:
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
             n = input_ids.shape[0]
             pairs = self.virtual_P.view(n_virtual, n_layers, 2, 1, heads, width // heads).permute(1, 2, 3, 4, 0, 5)
-            mask_BP = attention_mask.new_ones(n, n_virtual)
+            mask_BP = torch.ones(n, n_virtual, dtype=torch.int64, device=input_ids.device)
             seen_B11K = torch.cat((mask_BP, attention_mask), dim=1)[:, None, None, :].bool()
             shut = torch.zeros(seen_B11K.shape, dtype=self.virtual_P.dtype).masked_fill(~seen_B11K, -1e9)
             read = self.encoder(
@@ -112,5 +112,5 @@ def positions(base: Any, mask_BL: torch.Tensor) -> torch.Tensor:
 
     padding = getattr(base.embeddings.position_embeddings, "padding_idx", None)
     if padding is None:
-        return torch.arange(mask_BL.shape[1], device=mask_BL.device).expand(mask_BL.shape[0], -1)
+        return torch.ones_like(mask_BL).cumsum(1) - 1
     return mask_BL.cumsum(1) * mask_BL + int(padding)
