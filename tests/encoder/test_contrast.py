@@ -10,7 +10,7 @@ import pytest
 from huaxiang.encoder.contrast import Contrast, finetune, info_nce
 from huaxiang.encoder.heldout import Validation
 from huaxiang.encoder.model import Network, new_network
-from huaxiang.encoder.pretrain import MaskedLM, pretrain
+from huaxiang.encoder.pretraining import Pretraining, pretrain
 from huaxiang.encoder.start import start_as_bag_of_words
 from tests.encoder.conftest import TINY, Shop, small_shop
 
@@ -111,7 +111,7 @@ def test_masked_prediction_lowers_the_perplexity_of_texts_it_has_not_seen(networ
         seconds=600,
         rng=np.random.default_rng(0),
         max_steps=25,
-        settings=MaskedLM(learning_rate=5e-3, batch_size=16),
+        settings=Pretraining(learning_rate=5e-3, batch_size=16),
     )
     assert report.perplexity_after < report.perplexity_before
 

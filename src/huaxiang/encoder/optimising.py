@@ -1,11 +1,19 @@
-"""The optimiser of all training, and one step of it."""
+"""The optimiser of all training, one step of it, and the torch it runs in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from huaxiang.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
     import torch
+
+
+class DivergedError(DataError):
+    """Loss or gradient is no number any more."""
 
 
 def adamw(module: Any, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
@@ -29,10 +37,38 @@ def descend(loss: torch.Tensor, module: Any, optimiser: torch.optim.Optimizer, l
 
 
 def apply(module: Any, optimiser: torch.optim.Optimizer, learning_rate: float) -> None:
-    """One step down the gradients that were added up, clipped to length 1."""
+    """One step down the gradients that were added up, clipped to length 1.
+
+    Raises:
+        DivergedError: they are not finite; no step was made.
+    """
     import torch
 
     for group in optimiser.param_groups:
         group["lr"] = learning_rate
-    torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+    length = torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+    if not torch.isfinite(length):
+        raise DivergedError(f"the gradient has length {float(length)}; give a smaller learning rate")
     optimiser.step()
+
+
+@contextmanager
+def torch_as(threads: int, seed: int, what: str = "training an encoder") -> Iterator[None]:
+    """Torch with so many threads and this seed, put back afterwards.
+
+    Raises:
+        MissingExtraError: torch or Transformers is not installed; said before any work.
+    """
+    try:
+        import torch
+        import transformers  # noqa: F401  so that what is missing is said now
+    except ImportError as error:
+        raise MissingExtraError(what, "train") from error
+    before = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -8,7 +8,7 @@ from typing import Any
 
 from huaxiang.encoder.contrast import ContrastReport
 from huaxiang.encoder.heldout import Retrieval
-from huaxiang.encoder.pretrain import PretrainReport
+from huaxiang.encoder.pretraining.report import PretrainReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,12 @@ class Schedule:
             affordable = self.step + int(max(self.clock.left, 0.0) / max(each, 1e-9))
             self.planned = min(self.asked, affordable)
 
+    def take_up(self, step: int, planned: int, elapsed: float) -> None:
+        """Go on where an interrupted training stood: these steps are made, and so many seconds are used."""
+        self.step, self.planned = step, min(planned, self.asked)
+        self.clock.started -= elapsed
+        self.clock.deadline -= elapsed
+
     def without(self, work: Callable[[], None]) -> None:
         """Do `work`, such as validation, off the clock: whoever made the schedule has set time aside for it."""
         began = time.monotonic()

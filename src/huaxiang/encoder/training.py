@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -13,10 +12,11 @@ import numpy as np
 from huaxiang.encoder.contrast import ContrastReport, finetune
 from huaxiang.encoder.heldout import MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
-from huaxiang.encoder.pretrain import PretrainReport, pretrain
+from huaxiang.encoder.optimising import torch_as
+from huaxiang.encoder.pretraining import PretrainReport, pretrain
 from huaxiang.encoder.report import EncoderReport
 from huaxiang.encoder.schedule import Clock, Progress
-from huaxiang.errors import DataError, MissingExtraError
+from huaxiang.errors import DataError
 
 MAX_TEXTS: Final = 100_000
 MAX_TRAINING_PAIRS: Final = 100_000
@@ -70,7 +70,7 @@ def train_encoder(
     notes: list[str] = []
     rng = np.random.default_rng(seed)
     texts = _sample(_distinct([*item_texts, *extra_texts]), MAX_TEXTS, rng, "texts", notes)
-    with _torch_as(threads, seed):
+    with torch_as(threads, seed):
         network = _begin(texts, pairs, checkpoint, shape, rng)
         course = _Course(network, item_texts, pairs, users, rng, notes)
         return _run(course, texts, out, clock, budget_seconds, checkpoint, max_steps, progress)
@@ -115,24 +115,6 @@ def _sample(values: Sequence[T], at_most: int, rng: np.random.Generator, what: s
         return list(values)
     notes.append(f"{at_most} of {len(values)} {what} were drawn at random, the most that are read")
     return [values[i] for i in np.sort(rng.choice(len(values), at_most, replace=False))]
-
-
-@contextmanager
-def _torch_as(threads: int, seed: int) -> Iterator[None]:
-    """Torch with so many threads and this seed, put back afterwards."""
-    try:
-        import torch
-        import transformers  # noqa: F401  so that what is missing is said now
-    except ImportError as error:
-        raise MissingExtraError("training an encoder", "train") from error
-    before = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        torch.set_num_threads(threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
 
 def _begin(
