@@ -300,7 +300,7 @@ def kin(kind: str) -> Any:
         )
     if kind == "modernbert":
         ids = ("pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
-        return hf.ModernBertForMaskedLM(hf.ModernBertConfig(**wide, **dict.fromkeys(ids, 0)))
+        return hf.ModernBertForMaskedLM(hf.ModernBertConfig(**(wide | dict.fromkeys(ids, 0))))
     made = {"roberta": "Roberta", "xlm-roberta": "XLMRoberta", "electra": "Electra", "mpnet": "MPNet"}[kind]
     return getattr(hf, f"{made}ForMaskedLM")(getattr(hf, f"{made}Config")(**wide, pad_token_id=0))
 
