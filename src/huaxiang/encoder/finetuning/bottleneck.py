@@ -6,6 +6,7 @@ Houlsby et al. 2019; after the feed-forward part alone, where Pfeiffer et al. 20
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 def adapted(base: Any, places: Sequence[str], width: int) -> torch.nn.Module:
     """An encoder whose linear maps at `places` are followed by `x + up(gelu(down(x)))`, `up` beginning at zero.
 
-    The encoder itself keeps its modules and names: the adapters hang on it by hooks, and `remove()` takes them off.
+    The encoder keeps its modules and their names: the adapters reach into it by hooks that are there for the length of
+    a call, so whoever calls the encoder itself gets the encoder itself.
 
     Args:
         width: of the bottleneck.
@@ -36,7 +38,6 @@ def adapted(base: Any, places: Sequence[str], width: int) -> torch.nn.Module:
             return x + self.up(torch.nn.functional.gelu(self.down(x)))  # type: ignore[no-any-return]
 
         def after(self, _module: torch.nn.Module, _given: Any, out: torch.Tensor) -> torch.Tensor:
-            """The hook; a method, so that a copy of the network carries copies of its adapters."""
             return self(out)  # type: ignore[no-any-return]
 
     class Adapted(torch.nn.Module):
@@ -45,18 +46,12 @@ def adapted(base: Any, places: Sequence[str], width: int) -> torch.nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.encoder = base
-            chosen = [base.get_submodule(place) for place in places]
-            self.layers = torch.nn.ModuleList([Bottleneck(module.out_features) for module in chosen])
-            self.hooks = [
-                module.register_forward_hook(adapter.after) for module, adapter in zip(chosen, self.layers, strict=True)
-            ]
+            self.layers = torch.nn.ModuleList([Bottleneck(base.get_submodule(at).out_features) for at in places])
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
-            return self.encoder(input_ids=input_ids, attention_mask=attention_mask)
-
-        def remove(self) -> None:
-            """Take the adapters off."""
-            for hook in self.hooks:
-                hook.remove()
+            with ExitStack() as hooks:
+                for at, adapter in zip(places, self.layers, strict=True):
+                    hooks.enter_context(self.encoder.get_submodule(at).register_forward_hook(adapter.after))
+                return self.encoder(input_ids=input_ids, attention_mask=attention_mask)
 
     return Adapted()

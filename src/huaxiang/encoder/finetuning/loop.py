@@ -13,9 +13,9 @@ import numpy as np
 
 from huaxiang.encoder.batches import shuffled
 from huaxiang.encoder.model import Network
+from huaxiang.encoder.optimising import DivergedError
 from huaxiang.encoder.schedule import Progress, Schedule
 from huaxiang.encoder.tasks.base import Score, Task
-from huaxiang.errors import DataError
 
 if TYPE_CHECKING:
     import torch
@@ -30,10 +30,6 @@ class Tracker(Protocol):
     def log(self, step: int, figures: dict[str, float]) -> None:
         """Keep these figures under this step."""
         ...
-
-
-class DivergedError(DataError):
-    """The loss was no number; the network holds the best weights so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +108,7 @@ def fit(
             of a step. Both are what a parameter-efficient method asks for.
 
     Raises:
-        DivergedError: the loss became NaN or infinite.
+        DivergedError: the loss became NaN or infinite; the network holds the best weights before that.
     """
     run = _Run(network, task, plan, seconds, rng, max_steps, bf16, tracker)
     run.after_step, run.penalty = after_step, penalty

@@ -212,13 +212,14 @@ def open_method(network: Network, path: Path) -> Applied:
 
 
 def _around(base: Any, method: str, parts: Parts) -> _Put:
-    """What stays around the encoder for good."""
+    """What stays around the encoder for good, and leaves it as it is."""
     if method == "adapter":
         assert parts.layout is not None
-        hung: Any = adapted(base, parts.named(parts.layout.out), BOTTLENECK)
-        return _Put(hung, lambda: hung, hung.remove)
-    n_layers = len(parts.layers)
-    body = prompted(base, VIRTUAL_TOKENS) if method == "prompt" else prefixed(base, VIRTUAL_TOKENS, n_layers)
+        body = adapted(base, parts.named(parts.layout.out), BOTTLENECK)
+    elif method == "prompt":
+        body = prompted(base, VIRTUAL_TOKENS)
+    else:
+        body = prefixed(base, VIRTUAL_TOKENS, len(parts.layers))
     return _Put(body, lambda: body, lambda: None)
 
 
