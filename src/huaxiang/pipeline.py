@@ -31,7 +31,6 @@ from huaxiang.retrieval.base import UNKNOWN, History, Retriever
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.live import LiveIndex, Snapshot
 from huaxiang.retrieval.popular import Popular
-from huaxiang.text.keywords import Keywords
 from huaxiang.text.wording import history_text
 from huaxiang.types import ItemId, Ranked, Reason, UserId, Vectors
 
@@ -121,7 +120,7 @@ class Pipeline:
             "transitions": ItemToItem.load(release.part(PARTS.transitions)),
             "popular": Popular.load(release.part(PARTS.popular)),
         }
-        portraits.item_facets.use(Keywords.load(release.part(PARTS.keywords)))
+        portraits.item_facets.use(release.part(PARTS.keywords))
         repeated = frozenset(said["repeated"])
         return cls(release.id, portraits, encoder, index, retrievers, said["weights"], repeated)
 

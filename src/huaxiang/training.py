@@ -17,7 +17,7 @@ import polars as pl
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.encoder.serving import OnnxEncoder
 from huaxiang.encoder.training import train_encoder
-from huaxiang.errors import DataError
+from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.evaluation.selection import DECAYS, START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
 from huaxiang.profiles import ItemFacets
@@ -31,6 +31,7 @@ from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.transitions import Transitions
 from huaxiang.text.keywords import Keywords
+from huaxiang.text.word_vectors import WordVectors
 from huaxiang.text.wording import WORDING, history_text, item_text
 from huaxiang.types import Item, ItemId, Vectors
 
@@ -44,6 +45,8 @@ _MOST_PAIRS: Final = 30_000
 _MOST_QUERIES: Final = 50_000
 _RECENT_ITEMS: Final = 20
 _RECENT_QUERIES: Final = 5
+_FEWEST_WORDS: Final = 50
+"""Among fewer words, the nearest is not near: it is only what is left."""
 _ENCODER_SHARE: Final = 0.7
 """Of what is left of the budget after reading the log: the rest encodes items, fits the retrievers and selects."""
 
@@ -76,7 +79,8 @@ def train(
     cut = held_out_moment(log.interactions)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
-        keywords = _keywords(draft, texts)
+        tell("keywords", 0.0)
+        keywords, related = _keywords(draft, texts, seed)
         report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
         encoder = OnnxEncoder.load(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
@@ -85,16 +89,28 @@ def train(
         selected = _select(portraits, shop, log.interactions, cut, seq, seed)
         tell("fit on everything", 0.0)
         _fit_and_save(draft, shop, log.interactions, selected)
-        draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed)
+        draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed) | {"word_vectors": related}
         _write_card(draft)
     return releases.use(draft.id)
 
 
-def _keywords(draft: Draft, texts: Sequence[str]) -> Keywords:
-    """Step 2: which words are telling in this shop."""
+def _keywords(draft: Draft, texts: Sequence[str], seed: int) -> tuple[Keywords, dict[str, Any]]:
+    """Step 2: which words are telling in this shop, and which stand for like things; what became of the latter.
+
+    Word vectors learn from the catalogue alone: one person's searches must not turn up as words related to another's.
+    """
     keywords = Keywords().fit(texts)
-    keywords.save(draft.part(PARTS.keywords))
-    return keywords
+    folder = draft.part(PARTS.keywords)
+    keywords.save(folder)
+    try:
+        vectors = WordVectors(seed=seed).fit(texts)
+    except MissingExtraError as error:
+        return keywords, {"n_words": 0, "note": f"no related words: {error}"}
+    if len(vectors) < _FEWEST_WORDS:
+        why = f"the catalogue says {len(vectors)} words often enough, {_FEWEST_WORDS} are needed"
+        return keywords, {"n_words": 0, "note": f"no related words: {why}"}
+    vectors.save(folder)
+    return keywords, {"n_words": len(vectors)}
 
 
 def _items(catalogue: Catalogue) -> tuple[int, list[Item]]:

@@ -218,6 +218,7 @@ class Facet:
         confidence: in [0, 1], how much evidence there is, whatever it says.
         half_life_days: after how long without events the score's mass halves.
         evidence: ids of the newest events behind it, newest first, at most eight.
+        related: of a keyword, words that stand for like things in this shop, nearest first; evidence of nothing.
     """
 
     facet: str
@@ -227,6 +228,7 @@ class Facet:
     half_life_days: float
     evidence: tuple[EventId, ...]
     last_seen: datetime
+    related: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_number("score", self.score, -1.0, 1.0)

@@ -142,7 +142,14 @@ def test_the_trial_reads_the_keywords_that_the_release_will_serve(trained: Train
 
 def test_each_step_is_told(trained: Trained) -> None:
     told = list(dict.fromkeys(step.split(":")[0] for step in trained.steps))
-    assert told == ["read the log", "encoder", "item vectors", "select on held-out days", "fit on everything"]
+    assert told == [
+        "read the log",
+        "keywords",
+        "encoder",
+        "item vectors",
+        "select on held-out days",
+        "fit on everything",
+    ]
 
 
 def test_a_shop_without_items_is_told_to_import_them(tmp_path: Path) -> None:
@@ -185,3 +192,23 @@ def test_the_last_tenth_of_the_time_is_held_out() -> None:
     assert training.held_out_moment(rows) == 1800
     assert training.held_out_moment(rows[:199]) is None
     assert training.held_out_moment(pl.DataFrame({"at": [5] * 300})) is None
+
+
+def test_a_shop_of_few_words_is_told_why_it_has_no_related_words(trained: Trained) -> None:
+    said = trained.release.about["word_vectors"]
+    assert said["n_words"] == 0
+    assert "50 are needed" in said["note"]
+    assert trained.shop.item_facets.related("tea") == ()
+
+
+def test_words_of_a_catalogue_that_says_enough_have_relatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch)
+    monkeypatch.setattr(training, "_FEWEST_WORDS", 10)
+    shop = Shop(settings_of(tmp_path / "shop"))
+    shop.intake.take([good | {"timestamp": NOON.isoformat()} for good in goods()])
+    about = train(shop).about
+    shop.refresh()
+    assert about["word_vectors"]["n_words"] >= 10
+    assert set(shop.item_facets.related("leather")) <= {"hiking", "boots", "alpina", "boot", "登山", "皮靴"}
+    assert len(shop.item_facets.related("leather")) == 3
+    shop.close()

@@ -60,7 +60,9 @@ def show_profile(profile: Profile, catalogue: Catalogue) -> None:
 
 def _value(facet: Facet, catalogue: Catalogue) -> str:
     item = catalogue.get(facet.value) if facet.facet == "unbought" else None
-    return f"{facet.value} {item.name[:40]}" if item is not None else facet.value
+    if item is not None:
+        return f"{facet.value} {item.name[:40]}"
+    return f"{facet.value} (~ {', '.join(facet.related)})" if facet.related else facet.value
 
 
 def _figures(facet: Facet) -> tuple[str, str, str, str]:

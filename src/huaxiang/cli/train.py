@@ -103,3 +103,5 @@ def _say(console: "Console", release: "Release") -> None:
         console.print(validation["note"])
     for note in about["encoder"].get("notes", ()):
         console.print(f"encoder: {note}")
+    if note := about.get("word_vectors", {}).get("note"):
+        console.print(note)

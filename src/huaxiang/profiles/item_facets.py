@@ -3,6 +3,7 @@
 import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from huaxiang.collect.catalogue import Catalogue
@@ -10,6 +11,7 @@ from huaxiang.text.keywords import Keywords
 from huaxiang.text.language import detect
 from huaxiang.text.reader import read
 from huaxiang.text.tags import item_tags
+from huaxiang.text.word_vectors import WordVectors
 from huaxiang.text.wording import item_text
 from huaxiang.types import Item, ItemId
 
@@ -19,6 +21,7 @@ PRICE_BANDS: Final[tuple[str, ...]] = ("low", "middle", "high")
 _MIN_PRICED: Final = 12
 _KEYWORDS: Final = 5
 _SAMPLE: Final = 500
+_RELATED: Final = 3
 
 
 class ItemFacets:
@@ -31,15 +34,23 @@ class ItemFacets:
     def __init__(self, catalogue: Catalogue, keywords: Keywords | None = None) -> None:
         self.catalogue = catalogue
         self._keywords = keywords
+        self._word_vectors: WordVectors | None = None
         self._kept: dict[ItemId, tuple[Item, tuple[tuple[str, str, float], ...]]] = {}
         self._languages: dict[ItemId, tuple[Item, str]] = {}
         self._spoken: frozenset[str] | None = None
         self._survey()
 
-    def use(self, keywords: Keywords) -> None:
-        """Read items with the keywords of a release from now on."""
+    def use(self, folder: Path) -> None:
+        """Read items with the keywords of a release from now on, and know its related words where it has any."""
+        keywords = Keywords.load(folder)
+        self._word_vectors = WordVectors.load(folder) if WordVectors.saved_in(folder) else None
         self._keywords = keywords
         self._survey()
+
+    def related(self, keyword: str) -> tuple[str, ...]:
+        """Words that stand for like things in this shop, nearest first, at most three; none without a release's."""
+        found = self._word_vectors.related(keyword, _RELATED) if self._word_vectors is not None else []
+        return tuple(word for word, _ in found)
 
     def _survey(self) -> None:
         """Read what is relative to the other items."""

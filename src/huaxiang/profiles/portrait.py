@@ -5,7 +5,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from huaxiang.types import (
     EVENT_NAMES,
     REACHING_BACK,
     Event,
+    Facet,
     Profile,
     Subject,
     UserId,
@@ -175,12 +176,15 @@ class Portraits:
             shown["behaviour"] = view.behaviour(state, self.item_facets, now=now)
         if consents["personalisation"] == "granted":
             known = view.interests(state, self.item_facets, now=now, config=self.config)
-            facets = known.facets(state, config=self.config)
+            facets = tuple(map(self._with_related, known.facets(state, config=self.config)))
             needs = view.needs(state, self.item_facets, now=now, config=self.config)
             said = summary(facets, needs, shown.get("behaviour", {}))
             mood = view.mood(state, now=now, config=self.config)
             shown |= {"interests": facets, "needs": needs, "mood": mood, "summary": said}
         return Profile(user_id=user_id, as_of=check_aware("now", now), **shown)
+
+    def _with_related(self, facet: Facet) -> Facet:
+        return replace(facet, related=self.item_facets.related(facet.value)) if facet.facet == "keyword" else facet
 
     def _version(self, state: FoldState) -> str:
         return f"{self._fold_version}.{state.n}.{state.last[0]}.{state.last[1]}"

@@ -16,6 +16,8 @@ from huaxiang.types import EventId, Facet, Item, Reason
 _MOST: Final = 3
 _FOLLOWED: Final = {"en": "goes with “{name}”, which you looked at or bought", "zh": "与您看过或买过的“{name}”相配"}
 _INTEREST: Final = {"en": "fits your interest in {value} ({share:.0%})", "zh": "符合您对{value}的兴趣（{share:.0%}）"}
+_RELATED: Final = {"en": "{value} (related: {words})", "zh": "{value}（相关词：{words}）"}
+_BETWEEN: Final = {"en": ", ", "zh": "、"}
 _MEANING: Final = {"en": "close in meaning to what you did lately", "zh": "与您最近的浏览内容相近"}
 _POPULAR: Final = {"en": "popular in this shop now", "zh": "本店近期热门"}
 
@@ -77,6 +79,10 @@ def _shared(item: Item, interests: Sequence[Facet], item_facets: ItemFacets, sha
         return []
     whole = sum(facet.score for facet in shared)
     best = max(shared, key=lambda facet: (facet.facet in {"brand", "category"}, facet.score, facet.value.count(">")))
-    text = _INTEREST[tongue].format(value=best.value, share=best.score)
+    # a keyword says more beside the words of the item that stand for like things here; they carry no score
+    related = item_facets.related(best.value) if best.facet == "keyword" else ()
+    near = [word for word in related if ("keyword", word) in has]
+    value = _RELATED[tongue].format(value=best.value, words=_BETWEEN[tongue].join(near)) if near else best.value
+    text = _INTEREST[tongue].format(value=value, share=best.score)
     facet = f"{best.facet}:{best.value}"
     return [Reason("interest", text, facet, best.evidence, share * best.score / whole)]

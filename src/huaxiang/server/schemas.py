@@ -105,6 +105,7 @@ class FacetOut(BaseModel):
     half_life_days: float
     evidence: list[str]
     last_seen: datetime
+    related: list[str]
 
     @classmethod
     def of(cls, facet: Facet) -> "FacetOut":
@@ -117,6 +118,7 @@ class FacetOut(BaseModel):
             half_life_days=facet.half_life_days,
             evidence=list(facet.evidence),
             last_seen=facet.last_seen,
+            related=list(facet.related),
         )
 
 
