@@ -18,6 +18,7 @@ import numpy as np
 from huaxiang.encoder.checkpoint import quietly
 from huaxiang.encoder.model import Network, pooled
 from huaxiang.encoder.serving import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, OnnxEncoder, ServingConfig
+from huaxiang.encoder.sources.cache import ABOUT_FILE
 from huaxiang.errors import DataError
 
 MIN_COSINE: Final = 0.9999
@@ -80,6 +81,8 @@ def _save_transformers(network: Network, folder: Path) -> None:
     with quietly():
         (network.lm if network.has_head else network.lm.base_model).save_pretrained(folder)
         network.tokenizer.save_pretrained(folder)
+    if network.prefix:
+        (folder / ABOUT_FILE).write_text(json.dumps({"prefix": network.prefix}), encoding="utf-8")
     path = folder / "tokenizer_config.json"
     said = json.loads(path.read_text(encoding="utf-8"))
     if said.get("tokenizer_class") == "TokenizersBackend":
@@ -142,6 +145,7 @@ def _save_config(network: Network, serving: Path) -> None:
     digest = hashlib.blake2b(digest_size=16)
     for name in (MODEL_FILE, TOKENIZER_FILE):
         digest.update((serving / name).read_bytes())
-    digest.update(f"cut at {network.tokens.max_tokens}".encode())
-    config = ServingConfig(network.d, network.tokens.max_tokens, network.pad_id, network.name, digest.hexdigest())
+    length, prefix = network.tokens.max_tokens, network.tokens.prefix
+    digest.update(f"cut at {length}{prefix}".encode())
+    config = ServingConfig(network.d, length, network.pad_id, network.name, digest.hexdigest(), prefix=prefix)
     (serving / CONFIG_FILE).write_text(json.dumps(asdict(config), ensure_ascii=False, indent=2), encoding="utf-8")
