@@ -31,9 +31,9 @@ def open_checkpoint(named: str, max_tokens: int) -> Network:
     Raises:
         DataError: not found, not in safetensors, no encoder, or no fast tokenizer.
     """
-    source = _locate(named)
+    source = locate_folder(named)
     lm, missing = _open_model(named, source)
-    tokenizer = _open_tokenizer(named, source)
+    tokenizer = open_tokenizer(named, source)
     if tokenizer.pad_token_id is None:
         raise DataError(f"encoder {named!r} has a tokenizer without a padding token; add one and save it again")
     if (n_pieces := len(tokenizer)) > lm.config.vocab_size:
@@ -64,7 +64,8 @@ def quietly() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _locate(named: str) -> str:
+def locate_folder(named: str) -> str:
+    """The folder of a checkpoint: itself, `hf/` inside it, an installed package's or the cache's; nothing is fetched."""
     folder = Path(named).expanduser()
     if folder.is_dir():
         found = next((f for f in (folder, folder / "hf") if (f / "config.json").is_file()), None)
@@ -129,7 +130,8 @@ def _open_model(named: str, source: str) -> tuple[Any, list[str]]:
     return lm.float(), missing
 
 
-def _open_tokenizer(named: str, source: str) -> Any:
+def open_tokenizer(named: str, source: str) -> Any:
+    """The fast tokenizer in the folder `source` of the checkpoint called `named`."""
     from transformers import AutoTokenizer
 
     try:
