@@ -41,7 +41,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def opened(spec: str, folder: Path) -> Tracking:
     tracker = open_tracker(spec, folder, {"task": "classify", "rate": 1e-4})
-    assert tracker is not None
+    assert isinstance(tracker, Tracking)
     return tracker
 
 
@@ -103,8 +103,9 @@ def test_both_at_once_and_closed_by_an_error(tmp_path: Path, capfd: pytest.Captu
 
 
 def test_tracking_is_off_by_default(tmp_path: Path) -> None:
-    assert open_tracker(None, tmp_path / "runs", {}) is None
-    assert open_tracker(" ", tmp_path / "runs", {}) is None
+    for nothing in (None, " "):
+        with open_tracker(nothing, tmp_path / "runs", {}) as tracker:
+            assert tracker is None
     assert not (tmp_path / "runs").exists()
 
 

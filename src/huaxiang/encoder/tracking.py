@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -39,8 +39,11 @@ class Tracking:
         self._closing.__exit__(*error)
 
 
-def open_tracker(spec: str | None, folder: Path, run: Mapping[str, Any]) -> Tracking | None:
-    """Trackers by name, such as `tensorboard` or `tensorboard,wandb`; None for None or an empty name.
+def open_tracker(
+    spec: str | None, folder: Path, run: Mapping[str, Any]
+) -> AbstractContextManager[Tracking] | AbstractContextManager[None]:
+    """Trackers by name, such as `tensorboard` or `tensorboard,wandb`, for a `with` block; it gives None where there is
+    no name.
 
     Args:
         folder: where all files go: `tensorboard/` and `wandb/` inside it.
@@ -55,7 +58,7 @@ def open_tracker(spec: str | None, folder: Path, run: Mapping[str, Any]) -> Trac
         if name not in _SINKS:
             raise UnknownNameError("tracker", name, _SINKS)
     if not names:
-        return None
+        return nullcontext()
     folder.mkdir(parents=True, exist_ok=True)
     return Tracking([_SINKS[name](folder, dict(run)) for name in dict.fromkeys(names)])
 

@@ -218,7 +218,8 @@ class _Run:
         now = self._judge()
         self.curve.append((step, now.value))
         if self.tracker is not None:
-            self.tracker.log(step, {f"validation/{name}": value for name, value in now.figures.items()})
+            figures = {"value": now.value, **now.figures}
+            self.tracker.log(step, {f"validation/{name}": value for name, value in figures.items()})
         if math.isnan(now.value) or not self.weights or now.value > self.best.value:
             self.best, self.weights, self.best_step, self.misses = now, self._copy(), step, 0
         else:
