@@ -165,15 +165,10 @@ def apply_method(network: Network, method: str, *, total_steps: int, seed: int) 
     """
     import torch
 
-    if method not in METHODS:
-        raise UnknownNameError("method", method, METHODS)
+    parts = check_fits(network, method)
     if network.body is not None:
         raise DataError(f"{network.name} has a method on already; finish or drop that one first")
     base = network.lm.base_model
-    parts = Parts.of(base)
-    if method not in parts.methods:
-        kind = getattr(network.lm.config, "model_type", "this")
-        raise DataError(f"{method} does not fit {kind} encoders; {network.name} takes: {', '.join(parts.methods)}")
     flags = [(p, p.requires_grad) for p in base.parameters()]
     if method == "full":
         return Applied(network, method, _Put(None, lambda: None, lambda: None), flags)
@@ -183,6 +178,22 @@ def apply_method(network: Network, method: str, *, total_steps: int, seed: int) 
         put = _LIBRARY[method](base, parts, total_steps) if method in _LIBRARY else _around(base, method, parts)
     put.body.train(base.training)
     return Applied(network, method, put, flags)
+
+
+def check_fits(network: Network, method: str) -> Parts:
+    """What of the encoder the method attaches to.
+
+    Raises:
+        UnknownNameError: no such method.
+        DataError: the encoder's architecture does not take it.
+    """
+    if method not in METHODS:
+        raise UnknownNameError("method", method, METHODS)
+    parts = Parts.of(network.lm.base_model)
+    if method not in parts.methods:
+        kind = getattr(network.lm.config, "model_type", "this")
+        raise DataError(f"{method} does not fit {kind} encoders; {network.name} takes: {', '.join(parts.methods)}")
+    return parts
 
 
 def save_method(applied: Applied, path: Path) -> None:
