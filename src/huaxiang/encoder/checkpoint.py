@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.sources.cache import ABOUT_FILE
-from huaxiang.encoder.sources.installed import is_known, locate, names
+from huaxiang.encoder.sources.packages import is_known, locate, names
 from huaxiang.encoder.tokens import Tokens
 from huaxiang.errors import DataError
 
@@ -65,7 +65,7 @@ def quietly() -> Iterator[None]:
 
 
 def locate_folder(named: str) -> str:
-    """The folder of a checkpoint: itself, `hf/` inside it, an installed package's or the cache's; nothing is fetched."""
+    """The folder of a checkpoint: itself, `hf/` in it, an installed package's or the cache's; nothing is fetched."""
     folder = Path(named).expanduser()
     if folder.is_dir():
         found = next((f for f in (folder, folder / "hf") if (f / "config.json").is_file()), None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from huaxiang.encoder.sources.installed import Source, installed
+from huaxiang.encoder.sources.packages import Source, installed
 from huaxiang.text.language import UNDECIDED, detect
 
 AUTO: Final = "auto"

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from huaxiang.encoder.sources.cache import digest
-from huaxiang.encoder.sources.installed import find
+from huaxiang.encoder.sources.packages import find
 from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.types import Vectors
 
