@@ -36,20 +36,20 @@ def descend(loss: torch.Tensor, module: Any, optimiser: torch.optim.Optimizer, l
     return float(loss.detach())
 
 
-def apply(module: Any, optimiser: torch.optim.Optimizer, learning_rate: float) -> None:
+def apply(module: Any, optimiser: torch.optim.Optimizer, learning_rate: float) -> bool:
     """One step down the gradients that were added up, clipped to length 1.
 
-    Raises:
-        DivergedError: they are not finite; no step was made.
+    Returns:
+        Whether it was made: gradients whose length is not finite point nowhere, and are left out.
     """
     import torch
 
     for group in optimiser.param_groups:
         group["lr"] = learning_rate
     length = torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-    if not torch.isfinite(length):
-        raise DivergedError(f"the gradient has length {float(length)}; give a smaller learning rate")
-    optimiser.step()
+    if finite := bool(torch.isfinite(length)):
+        optimiser.step()
+    return finite
 
 
 @contextmanager
