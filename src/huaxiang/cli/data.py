@@ -28,6 +28,12 @@ _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Take the guessed column
 _DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the shop.")]
 _MaybeDataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the shop, for the items it knows.")]
 _Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+_Keywords = Annotated[
+    int | None,
+    typer.Option("--keywords", min=1, help="So many keywords of the items, or of a file of texts, by three ways."),
+]
+_Column = Annotated[str | None, typer.Option("--column", help="Column of a file that holds the text.")]
+_Encoder = Annotated[str, typer.Option("--encoder", help="auto, none, a folder, or the name of an installed one.")]
 
 _DEFAULT_DIR = Path("huaxiang-data")
 _ENDING = "2020-01-01T00:00:00Z"
@@ -108,8 +114,19 @@ def describe(
     ending: _Ending = _ENDING,
     data_dir: _DataDir = _DEFAULT_DIR,
     json: _Json = None,
+    keywords: _Keywords = None,
+    column: _Column = None,
+    encoder: _Encoder = "auto",
 ) -> None:
-    """Show what is in a file or in a shop: kinds of events, people, items, time, languages."""
+    """Show what is in a file or in a shop: kinds of events, people, items, time, languages.
+
+    With --keywords the words that carry its texts, by TF-IDF, Word2Vec and an encoder, with the words related to each.
+    """
+    if keywords is not None:
+        from huaxiang.cli.keywords import describe_keywords, texts_of
+
+        _write_json(json, describe_keywords(texts_of(file, column, data_dir), keywords, encoder))
+        return
     from huaxiang.collect.describe import describe as count
     from huaxiang.collect.describe import shown
     from huaxiang.collect.shop import open_shop_store
