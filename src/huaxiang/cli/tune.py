@@ -3,7 +3,7 @@
 import json
 import time
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,10 +12,33 @@ import typer
 from huaxiang.cli.figures import check_folders
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
+from huaxiang.encoder.schedule import Clock
 
 if TYPE_CHECKING:
+    from huaxiang.encoder.classifying.material import Material
     from huaxiang.encoder.finetuning.loop import Tracker
     from huaxiang.encoder.tuning import Trial, TuneReport
+
+_Train = Annotated[Path, typer.Option(help="CSV, TSV or JSONL with a text and a label in each row; plain or gzip.")]
+_Text = Annotated[str, typer.Option(help="Column of the text.")]
+_Label = Annotated[str, typer.Option(help="Column of the label; labels are compared as text.")]
+_Out = Annotated[Path, typer.Option(help="Folder of the search; one that is there is gone on with.")]
+_Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
+_Method = Annotated[
+    str, typer.Option(help="full, lora, adalora, adapter, prefix, prompt, ia3; several by commas, the usual first.")
+]
+_Encoder = Annotated[
+    str, typer.Option(help="auto, e5-small, minilm, a folder of a checkpoint, a name in the local cache.")
+]
+_Trials = Annotated[
+    int | None, typer.Option(min=1, help="In all, with those of before (default: as many as the budget allows).")
+]
+_Budget = Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")]
+_Many = Annotated[bool, typer.Option("--many", help="A cell holds several labels, with | between them, or none.")]
+_Balanced = Annotated[bool, typer.Option("--balanced", help="Each class counts alike, however rare it is.")]
+_Track = Annotated[str | None, typer.Option(help="tensorboard, wandb, or both by a comma; off by default.")]
+_Seed = Annotated[int, typer.Option(help="Same seed, same trials, where the budget cuts nothing.")]
+_Threads = Annotated[int | None, typer.Option(min=1, help="Of the training (default: the cores that are idle).")]
 
 group = typer.Typer(help="Search the settings of a fine-tuning, within a budget.", no_args_is_help=True)
 
@@ -32,30 +55,20 @@ def _group() -> None:
 
 @group.command("classify")
 def classify(
-    train: Annotated[Path, typer.Option(help="CSV, TSV or JSONL with a text and a label in each row; plain or gzip.")],
-    text: Annotated[str, typer.Option(help="Column of the text.")],
-    label: Annotated[str, typer.Option(help="Column of the label; labels are compared as text.")],
-    out: Annotated[Path, typer.Option(help="Folder of the search; one that is there is gone on with.")],
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
-    method: Annotated[
-        str, typer.Option(help="full, lora, adalora, adapter, prefix, prompt, ia3; several by commas, usual first.")
-    ] = "full",
-    encoder: Annotated[
-        str, typer.Option(help="auto, e5-small, minilm, a folder of a checkpoint, a name in the local cache.")
-    ] = "auto",
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="In all, with those of before (default: as many as the budget allows).")
-    ] = None,
-    budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
-    many: Annotated[
-        bool, typer.Option("--many", help="A cell holds several labels, with | between them, or none.")
-    ] = False,
-    balanced: Annotated[bool, typer.Option("--balanced", help="Each class counts alike, however rare it is.")] = False,
-    track: Annotated[str | None, typer.Option(help="tensorboard, wandb, or both by a comma; off by default.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same trials, where the budget cuts nothing.")] = 0,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Of the training (default: the cores that are idle).")
-    ] = None,
+    train: _Train,
+    text: _Text,
+    label: _Label,
+    out: _Out,
+    json_file: _Json = None,
+    method: _Method = "full",
+    encoder: _Encoder = "auto",
+    trials: _Trials = None,
+    budget: _Budget = "10m",
+    many: _Many = False,
+    balanced: _Balanced = False,
+    track: _Track = None,
+    seed: _Seed = 0,
+    threads: _Threads = None,
 ) -> None:
     """Search how a classifier is fine-tuned best on TRAIN; OUT/plan.json is for `huaxiang finetune classify --plan`.
 
@@ -63,62 +76,60 @@ def classify(
     """
     began = time.monotonic()
     check_folders(json_file)
-    seconds = seconds_of(budget)
+    clock = Clock(seconds_of(budget))
+    from huaxiang.encoder.classifying.objective import material_of
+    from huaxiang.encoder.classifying.table import read_labelled
     from huaxiang.encoder.finetuning.plan_file import write_plan
 
+    learned = read_labelled(train, text, label, many=many)
+    material = material_of(learned, clock, seed=seed, many=many, balanced=balanced)
     methods = [part.strip() for part in method.split(",")]
-    files = {"train": train, "text": text, "label": label, "encoder": encoder}
-    switches = {"many": many, "balanced": balanced, "seed": seed, "threads": threads}
-    report, notes = _search(files, switches, methods, out, trials, track, seconds - (time.monotonic() - began))
+    report = _search(material, encoder, methods, _Course(out, trials, track, seed, threads))
     write_plan(out / "plan.json", report.best.plan, report.best.method)
     if json_file is not None:
-        figures = report.figures() | {"seconds": round(time.monotonic() - began, 2), "notes": notes}
+        figures = report.figures() | {"seconds": round(time.monotonic() - began, 2), "notes": material.notes}
         json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
-    _say(report, notes, out)
+    _say(report, material.notes, out)
 
 
-def _search(
-    files: dict[str, Any],
-    switches: dict[str, Any],
-    methods: list[str],
-    out: Path,
-    trials: int | None,
-    track: str | None,
-    seconds: float,
-) -> "tuple[TuneReport, list[str]]":
+@dataclass(frozen=True)
+class _Course:
+    """How the search goes, whatever is searched."""
+
+    out: Path
+    trials: int | None
+    track: str | None
+    seed: int
+    threads: int | None
+
+
+def _search(material: "Material", encoder: str, methods: list[str], course: _Course) -> "TuneReport":
     """Open the encoder, then try."""
     from huaxiang.encoder.classifying.networks import open_network
-    from huaxiang.encoder.classifying.objective import TuneClassify, material_of
-    from huaxiang.encoder.classifying.table import read_labelled
+    from huaxiang.encoder.classifying.objective import TuneClassify
     from huaxiang.encoder.optimising import torch_as
-    from huaxiang.encoder.schedule import Clock
     from huaxiang.encoder.threads import idle_cores
     from huaxiang.encoder.tracking import open_tracker
     from huaxiang.encoder.tuning import tune
 
-    clock, seed, many = Clock(seconds), switches["seed"], switches["many"]
-    learned = read_labelled(files["train"], files["text"], files["label"], many=many)
-    material = material_of(learned, clock, seed=seed, many=many, balanced=switches["balanced"])
+    def tracker(name: str, run: dict[str, Any]) -> "AbstractContextManager[Tracker | None]":
+        return open_tracker(course.track, course.out / "tracking" / name, run)
 
-    def opened_tracker(name: str, run: dict[str, Any]) -> "AbstractContextManager[Tracker | None]":
-        return open_tracker(track, out / "tracking" / name, run)
-
-    with torch_as(switches["threads"] or idle_cores(), seed, "huaxiang tune"), bar() as progress:
-        opened = open_network(files["encoder"], material, needed=True)
+    with torch_as(course.threads or idle_cores(), course.seed, "huaxiang tune"), bar() as progress:
+        opened = open_network(encoder, material, needed=True)
         assert opened is not None
-        objective = TuneClassify(opened, material, seed=seed, track=opened_tracker)
-        report = tune(
+        objective = TuneClassify(opened, material, seed=course.seed, track=tracker)
+        return tune(
             objective,
             objective.defaults(methods),
             objective.space(),
-            folder=out,
-            seconds=clock.left,
-            seed=seed,
-            n_trials=trials,
+            folder=course.out,
+            seconds=material.clock.left,
+            seed=course.seed,
+            n_trials=course.trials,
             about=objective.about(task="classify"),
             progress=progress,
         )
-    return report, material.notes
 
 
 def _say(report: "TuneReport", notes: list[str], out: Path) -> None:

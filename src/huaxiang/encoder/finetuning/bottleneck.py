@@ -24,10 +24,32 @@ def adapted(base: Any, places: Sequence[str], width: int) -> torch.nn.Module:
     """
     import torch
 
+    class Adapted(torch.nn.Module):
+        """The encoder with its adapters; called as the encoder is."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = base
+            self.layers = torch.nn.ModuleList(
+                [_bottleneck(base.get_submodule(at).out_features, width) for at in places]
+            )
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
+            with ExitStack() as hooks:
+                for at, adapter in zip(places, self.layers, strict=True):
+                    hooks.enter_context(self.encoder.get_submodule(at).register_forward_hook(adapter.after))
+                return self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+
+    return Adapted()
+
+
+def _bottleneck(d: int, width: int) -> torch.nn.Module:
+    import torch
+
     class Bottleneck(torch.nn.Module):
         """One adapter."""
 
-        def __init__(self, d: int) -> None:
+        def __init__(self) -> None:
             super().__init__()
             self.down = torch.nn.Linear(d, width)
             self.up = torch.nn.Linear(width, d)
@@ -40,18 +62,4 @@ def adapted(base: Any, places: Sequence[str], width: int) -> torch.nn.Module:
         def after(self, _module: torch.nn.Module, _given: Any, out: torch.Tensor) -> torch.Tensor:
             return self(out)  # type: ignore[no-any-return]
 
-    class Adapted(torch.nn.Module):
-        """The encoder with its adapters; called as the encoder is."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoder = base
-            self.layers = torch.nn.ModuleList([Bottleneck(base.get_submodule(at).out_features) for at in places])
-
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
-            with ExitStack() as hooks:
-                for at, adapter in zip(places, self.layers, strict=True):
-                    hooks.enter_context(self.encoder.get_submodule(at).register_forward_hook(adapter.after))
-                return self.encoder(input_ids=input_ids, attention_mask=attention_mask)
-
-    return Adapted()
+    return Bottleneck()

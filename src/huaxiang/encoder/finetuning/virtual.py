@@ -54,31 +54,11 @@ def prompted(base: Any, n_virtual: int) -> torch.nn.Module:
 
 
 def prefixed(base: Any, n_virtual: int, n_layers: int) -> torch.nn.Module:
-    """An encoder whose attention sees `n_virtual` trained keys and values more in each layer.
-
-    They are drawn with the deviation of the network's own initial weights: drawn from PEFT's default, a standard
-    normal, they take half of the attention from the text before anything is learned.
-    """
+    """An encoder whose attention sees `n_virtual` trained keys and values more in each layer."""
     import torch
-    from peft import PrefixEncoder, PrefixTuningConfig
     from transformers.modeling_outputs import BaseModelOutput
 
     width, heads = int(base.config.hidden_size), int(base.config.num_attention_heads)
-    config = PrefixTuningConfig(num_virtual_tokens=n_virtual, token_dim=width, num_layers=n_layers)
-    spread = float(getattr(base.config, "initializer_range", 0.02))
-
-    class Past:
-        """Keys and values that stand before those of the text: what attention asks a cache for."""
-
-        def __init__(self, pairs: torch.Tensor) -> None:
-            self.pairs = pairs
-
-        def get_seq_length(self, _layer: int = 0) -> int:
-            return n_virtual
-
-        def update(self, key: torch.Tensor, value: torch.Tensor, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
-            mine = self.pairs[layer].to(key.dtype)
-            return torch.cat((mine[0], key), dim=2), torch.cat((mine[1], value), dim=2)
 
     class Prefixed(torch.nn.Module):
         """Called as the encoder is."""
@@ -86,8 +66,7 @@ def prefixed(base: Any, n_virtual: int, n_layers: int) -> torch.nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.encoder = base
-            drawn: Any = PrefixEncoder(config)  # type: ignore[no-untyped-call]
-            self.virtual_P = torch.nn.Parameter(drawn.embedding.weight.detach().clone() * spread)
+            self.virtual_P = _keys_and_values(base, n_virtual, n_layers)
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
             n = input_ids.shape[0]
@@ -99,11 +78,44 @@ def prefixed(base: Any, n_virtual: int, n_layers: int) -> torch.nn.Module:
                 input_ids=input_ids,
                 attention_mask=shut.expand(-1, -1, input_ids.shape[1], -1),
                 position_ids=positions(self.encoder, attention_mask),
-                past_key_values=Past(pairs.expand(-1, -1, n, -1, -1, -1)),
+                past_key_values=_Past(pairs.expand(-1, -1, n, -1, -1, -1)),
             )
             return BaseModelOutput(last_hidden_state=read.last_hidden_state)
 
     return Prefixed()
+
+
+class _Past:
+    """Keys and values that stand before those of the text: what attention asks a cache for.
+
+    Args:
+        pairs: shape (layers, 2, B, heads, P, D of a head).
+    """
+
+    def __init__(self, pairs: torch.Tensor) -> None:
+        self._pairs = pairs
+
+    def get_seq_length(self, _layer: int = 0) -> int:
+        return int(self._pairs.shape[-2])
+
+    def update(self, key: torch.Tensor, value: torch.Tensor, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        mine = self._pairs[layer].to(key.dtype)
+        return torch.cat((mine[0], key), dim=2), torch.cat((mine[1], value), dim=2)
+
+
+def _keys_and_values(base: Any, n_virtual: int, n_layers: int) -> Any:
+    """Drawn with the deviation of the network's own initial weights: drawn from PEFT's default, a standard normal, they
+    take half of the attention from the text before anything is learned."""
+    import torch
+    from peft import PrefixEncoder, PrefixTuningConfig
+
+    width = int(base.config.hidden_size)
+    config = PrefixTuningConfig(num_virtual_tokens=n_virtual, token_dim=width, num_layers=n_layers)
+    drawn: Any = PrefixEncoder(config)  # type: ignore[no-untyped-call]
+    spread = float(getattr(base.config, "initializer_range", 0.02))
+    return torch.nn.Parameter(drawn.embedding.weight.detach().clone() * spread)
 
 
 def positions(base: Any, mask_BL: torch.Tensor) -> torch.Tensor:
