@@ -165,9 +165,9 @@ def apply_method(network: Network, method: str, *, total_steps: int, seed: int) 
     """
     import torch
 
-    parts = check_fits(network, method)
     if network.body is not None:
         raise DataError(f"{network.name} has a method on already; finish or drop that one first")
+    parts = check_fits(network, method)
     base = network.lm.base_model
     flags = [(p, p.requires_grad) for p in base.parameters()]
     if method == "full":
