@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from huaxiang.encoder.contrast import ContrastReport
 from huaxiang.encoder.heldout import Retrieval
-from huaxiang.encoder.pretraining.report import PretrainReport
+from huaxiang.encoder.pretraining.report import PretrainReport, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +43,9 @@ class EncoderReport:
 
     def figures(self) -> dict[str, Any]:
         """The same as JSON-compatible values; NaN becomes None."""
-        figures: dict[str, Any] = _plain(asdict(self))
+        figures: dict[str, Any] = plain(asdict(self))
         if self.pretrain is not None:
-            figures["pretrain"]["perplexity_before"] = _plain(self.pretrain.perplexity_before)
-            figures["pretrain"]["perplexity_after"] = _plain(self.pretrain.perplexity_after)
+            figures["pretrain"]["perplexity_before"] = plain(self.pretrain.perplexity_before)
+            figures["pretrain"]["perplexity_after"] = plain(self.pretrain.perplexity_after)
+            del figures["pretrain"]["losses"]  # thousands of figures that nobody reads in a release
         return figures
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -13,7 +13,9 @@ from huaxiang.encoder.contrast import ContrastReport, finetune
 from huaxiang.encoder.heldout import MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
 from huaxiang.encoder.optimising import torch_as
-from huaxiang.encoder.pretraining import PretrainReport, pretrain
+from huaxiang.encoder.pretraining import Pretraining, PretrainReport, pretrain
+from huaxiang.encoder.pretraining.heads import begin_head
+from huaxiang.encoder.pretraining.settings import CONTINUED_RATE
 from huaxiang.encoder.report import EncoderReport
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.errors import DataError
@@ -87,7 +89,7 @@ def _run(
     progress: Progress | None,
 ) -> EncoderReport:
     """Pretrain, fine-tune, export; each gets its share of what is left."""
-    ended = max(budget - _export_seconds(course.network, budget), clock.elapsed)
+    ended = max(budget - export_seconds(course.network, budget), clock.elapsed)
     share = _SHARE_OF_PRETRAINING if course.train else 1.0
     masked = course.pretrain(texts, checkpoint, (ended - clock.elapsed) * share, max_steps, progress)
     tuned = course.finetune(ended - clock.elapsed, max_steps, progress)
@@ -139,7 +141,7 @@ def _begin(
     return network
 
 
-def _export_seconds(network: Network, budget: float) -> float:
+def export_seconds(network: Network, budget: float) -> float:
     """Time set aside for writing: 4 to 10 s for any graph, by how busy the machine is, and more for large weights."""
     return min(4.0 + 0.1 * budget, 10.0) + network.n_parameters / 1e7
 
@@ -184,10 +186,12 @@ class _Course:
         progress: Progress | None,
     ) -> PretrainReport | None:
         """Masked language modelling, undone where held-out shoppers say that it made things worse."""
-        if checkpoint is not None and not self.network.has_head:
-            self.notes.append("pretraining was skipped: the checkpoint has no head that was trained to predict words")
+        if self.network.tokenizer.mask_token_id is None:
+            self.notes.append("pretraining was skipped: the checkpoint's tokenizer has no piece that hides a word")
             return None
         weights = copy.deepcopy(self.network.lm.state_dict())
+        if checkpoint is not None and not self.network.has_head:
+            begin_head(self.network, texts, self.rng)
         before = self.now
         report = pretrain(
             self.network,
@@ -195,6 +199,7 @@ class _Course:
             seconds=seconds,
             rng=self.rng,
             max_steps=max_steps,
+            settings=Pretraining() if checkpoint is None else Pretraining(learning_rate=CONTINUED_RATE),
             progress=progress,
         )
         self._note_cut("pretraining", report.steps, report.planned_steps, max_steps)

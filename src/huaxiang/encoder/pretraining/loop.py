@@ -30,6 +30,8 @@ from huaxiang.errors import ConfigError
 _SHARE_OF_CHECKS: Final = 0.1
 """Of the time, at most, that goes into measuring on held-out texts."""
 _DEFAULT: Final = Pretraining()
+_LOST: Final = 10
+"""Steps in a row without a finite gradient after which the run is given up."""
 _EVALUATED: Final = 32
 """Held-out texts of one batch."""
 
@@ -63,7 +65,7 @@ def pretrain(
 
     Memory: weights four times (Adam), plus activations of `batch_size` rows of `max_tokens`.
     """
-    chosen = _objective(network, objective, settings)
+    chosen = objective_of(network, objective, settings)
     found = keeper.found() if keeper is not None else None
     if found is not None:
         settings = _as_before(settings, found)
@@ -73,7 +75,8 @@ def pretrain(
     return run.go(seconds, max_steps, precision if found is None else str(found["precision"]), progress)
 
 
-def _objective(network: Network, name: str, settings: Pretraining) -> Objective:
+def objective_of(network: Network, name: str, settings: Pretraining) -> Objective:
+    """The objective of this name."""
     if name == "masked":
         return HiddenWords(network, settings.masked, whole_words=settings.masking == "whole-word")
     if name == "next-word":
@@ -114,6 +117,7 @@ class _Run:
         self.losses: list[float] = []
         self.curve: list[tuple[int, float]] = []
         self.tokens, self.training_seconds, self.resumed_from = 0, 0.0, 0
+        self.lost = self.lost_in_a_row = 0
 
     def _order(self, seed: int) -> Iterator[list[int]]:
         """Batches of places in `self.train`; they depend on the seed alone, so skipping some finds the old place."""
@@ -204,12 +208,14 @@ class _Run:
                 total += float(loss.detach())
                 loss.backward()  # type: ignore[no-untyped-call]
             self.tokens += batch.n_tokens
-        try:
-            if not math.isfinite(total):
-                raise DivergedError(f"the loss is {total}; give a smaller learning rate")
-            apply(self.network.lm, self.optimiser, learning_rate)
-        except DivergedError as error:
-            raise self._diverged(str(error)) from None
+        if not math.isfinite(total):
+            raise self._diverged(f"the loss is {total}")
+        if apply(self.network.lm, self.optimiser, learning_rate):
+            self.lost_in_a_row = 0
+        else:
+            self.lost, self.lost_in_a_row = self.lost + 1, self.lost_in_a_row + 1
+            if self.lost_in_a_row >= _LOST:
+                raise self._diverged(f"the gradients of {_LOST} steps in a row are not finite")
         return total
 
     def _trial(self, bf16: bool) -> None:
@@ -231,13 +237,15 @@ class _Run:
         """Refuse to keep weights that answer no question any more: the state on disk is the last good one."""
         few = loss_on(self.asker, self.held[:_EVALUATED], self.held_seed)
         if self.held and not math.isfinite(few):
-            raise self._diverged(f"the loss on held-out texts is {few}; give a smaller learning rate")
+            raise self._diverged(f"the loss on held-out texts is {few}")
 
     def _diverged(self, what: str) -> DivergedError:
         kept = ""
         if self.keeper is not None and (found := self.keeper.found()) is not None:
             kept = f"; the last good state, of step {found['step']}, is kept at {self.keeper.path}"
-        return DivergedError(f"pretraining went wrong at step {len(self.losses) + 1}: {what}{kept}")
+        return DivergedError(
+            f"pretraining went wrong at step {len(self.losses) + 1}: {what}; give a smaller learning rate{kept}"
+        )
 
     def _said(self, schedule: Schedule) -> dict[str, Any]:
         return {
@@ -257,6 +265,8 @@ class _Run:
         notes = []
         if self.precision.speedup is not None:
             notes.append(f"precision: {self.precision}")
+        if self.lost:
+            notes.append(f"{self.lost} steps were left out, since their gradients were not finite")
         return PretrainReport(
             steps=schedule.step,
             planned_steps=schedule.asked,

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from huaxiang.encoder.pretraining.decoder import Sample
+
+MAX_POINTS: Final = 1_000
+"""Points of the loss curve in a file; of a longer run each is the mean of some steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +52,52 @@ class PretrainReport:
     def perplexity_after(self) -> float:
         """`exp(loss_after)`."""
         return math.exp(min(self.loss_after, 700.0))
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a pretraining made of files of text.
+
+    Attributes:
+        fingerprint: of the exported encoder; "" for a decoder.
+        parameters: weights of the network, without the prediction head.
+        export_cosine: smallest agreement of the exported graph with torch; None for a decoder.
+        samples: how a decoder goes on from the beginning of some texts.
+        notes: what was begun, cut, taken up again or decided, one sentence each.
+    """
+
+    name: str
+    fingerprint: str
+    d: int
+    parameters: int
+    vocabulary: int
+    max_tokens: int
+    n_texts: int
+    pretrain: PretrainReport
+    export_cosine: float | None
+    samples: tuple[Sample, ...]
+    seconds: float
+    notes: tuple[str, ...]
+
+    def figures(self) -> dict[str, Any]:
+        """The same as JSON-compatible values, those of the training beside the others; NaN becomes None."""
+        figures = asdict(self)
+        done = {**figures.pop("pretrain"), "perplexity_before": self.pretrain.perplexity_before}
+        done |= {"perplexity_after": self.pretrain.perplexity_after, "losses": thinned(self.pretrain.losses)}
+        done |= {"training_seconds": done.pop("seconds")}
+        return {name: plain(value) for name, value in {**done, **figures}.items()}
+
+
+def thinned(losses: tuple[float, ...]) -> list[float]:
+    """At most `MAX_POINTS` points: each the mean of as many steps as needed for that."""
+    each = -(-len(losses) // MAX_POINTS) or 1
+    return [float(np.mean(losses[at : at + each])) for at in range(0, len(losses), each)]
+
+
+def plain(value: Any) -> Any:
+    """JSON-compatible values; what is not finite becomes None."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from huaxiang.errors import ConfigError
 
-OBJECTIVES = ("masked", "next-word")
-MASKINGS = ("whole-word", "token")
+OBJECTIVES: Final = ("masked", "next-word")
+MASKINGS: Final = ("whole-word", "token")
+CONTINUED_RATE: Final = 1e-4
+"""Peak learning rate for a checkpoint; see experiments/LOG.md."""
 
 
 @dataclass(frozen=True, slots=True)
