@@ -1,5 +1,6 @@
-"""Intervals by bootstrap over users: percentile method (Efron & Tibshirani 1993)."""
+"""Intervals: by bootstrap over users (percentile method, Efron & Tibshirani 1993), and of a share (Wilson 1927)."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -54,3 +55,13 @@ def paired_bootstrap(
     if a.shape != b.shape:
         raise DataError(f"a pair needs the same users on both sides, got {a.shape} and {b.shape}")
     return bootstrap(a - b, rng=rng, n_draws=n_draws, level=level)
+
+
+def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Ends of the interval of a share (Wilson 1927), 95 % by default; NaN without rows."""
+    if n < 1:
+        return float("nan"), float("nan")
+    share = hits / n
+    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    middle = share + z * z / (2 * n)
+    return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)

@@ -1,0 +1,27 @@
+"""What is asked of a training: one frozen value from the command to the last step."""
+
+from dataclasses import dataclass
+
+from huaxiang.encoder.finetuning.loop import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How to train a classifier.
+
+    Attributes:
+        method: `auto`, or one of `huaxiang.encoder.classifying.auto.METHODS`.
+        encoder: `auto`, the name of an installed checkpoint, or a folder.
+        many: whether a text can have several labels or none.
+        balanced: whether classes count alike, however often they occur.
+        plan: how to fine-tune; None: by the number of texts and classes.
+        threads: of torch; None: the cores that are idle now.
+    """
+
+    method: str = "auto"
+    encoder: str = "auto"
+    many: bool = False
+    balanced: bool = False
+    plan: Plan | None = None
+    seed: int = 0
+    threads: int | None = None

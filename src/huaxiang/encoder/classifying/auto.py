@@ -1,0 +1,230 @@
+"""From labelled texts to a classifier, straight down one page: n-grams, a frozen encoder, fine-tuning, their stack.
+
+The held-out texts choose; the budget bounds everything; what was left out is named in the notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from huaxiang.encoder.classifying.asked import Asked
+from huaxiang.encoder.classifying.classical import fit_ngrams
+from huaxiang.encoder.classifying.classifier import TextClassifier
+from huaxiang.encoder.classifying.frozen import fit_frozen, speed
+from huaxiang.encoder.classifying.material import Judged, Material
+from huaxiang.encoder.classifying.networks import open_network
+from huaxiang.encoder.classifying.splits import folds
+from huaxiang.encoder.classifying.stacking import Choice, choose
+from huaxiang.encoder.classifying.table import Labelled, check_pair
+from huaxiang.encoder.classifying.tuned import Settings, fit_tuned
+from huaxiang.encoder.finetuning.loop import Tracker
+from huaxiang.encoder.finetuning.methods import METHODS as TRAINED
+from huaxiang.encoder.heads.linear import Scores
+from huaxiang.encoder.optimising import DivergedError, torch_as
+from huaxiang.encoder.schedule import Clock, Progress
+from huaxiang.encoder.threads import idle_cores
+from huaxiang.errors import DataError, UnknownNameError
+from huaxiang.measure.calibration import abstain
+
+if TYPE_CHECKING:
+    from huaxiang.encoder.model import Network
+
+METHODS: Final = ("auto", "ngrams", "frozen", "stack", *TRAINED)
+"""What can be asked for: `stack` trains no network, the others after it are ways to fine-tune one."""
+
+_FROZEN_SHARE: Final = 0.15
+"""Of the time that is left, at most, for reading all texts with the encoder as it came."""
+_WANTED: Final = 0.95
+"""Share of the answers that shall be right when the classifier may abstain."""
+_LEAST_SECONDS: Final = 20.0
+"""Opening a checkpoint and timing a step take about ten."""
+
+
+class Model(Protocol):
+    """A candidate that was trained."""
+
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Logits of shape `(n, C)`."""
+        ...
+
+
+@dataclass(slots=True)
+class Trained:
+    """A classifier in this process, and how it came about.
+
+    Attributes:
+        models: every candidate by name; `choice` says which of them answer.
+        seconds: wall time of training.
+    """
+
+    material: Material
+    models: dict[str, Any]
+    judged: dict[str, Judged]
+    choice: Choice
+    classifier: TextClassifier
+    seconds: float
+    encoder: str = ""
+    bf16: bool = False
+    threads: int = 1
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """What answers: `ngrams`, or such as `stack(full+ngrams)`."""
+        names = sorted(self.choice.weights)
+        return names[0] if len(names) == 1 else f"stack({'+'.join(names)})"
+
+
+def train_classifier(
+    train: Labelled,
+    asked: Asked,
+    clock: Clock,
+    *,
+    n_texts_after: int = 0,
+    seconds_after: float = 0.0,
+    progress: Progress | None = None,
+    tracker: Tracker | None = None,
+) -> Trained:
+    """Train by one method, or by what held-out texts find best within the time.
+
+    Args:
+        n_texts_after: texts that will be classified within the same time, such as a test file.
+        seconds_after: kept back for what else follows, such as writing.
+
+    Raises:
+        DataError: fewer than two classes, or the checkpoint does not open.
+        UnknownNameError: no such method.
+    """
+    if asked.method not in METHODS:
+        raise UnknownNameError("method", asked.method, METHODS)
+    material = _material(train, asked, clock, progress)
+    threads = asked.threads or idle_cores()
+    course = _Course(material, asked, n_texts_after, seconds_after, tracker)
+    course.classical()
+    if asked.method != "ngrams":
+        with torch_as(threads, asked.seed, "training a classifier"):
+            course.with_network()
+    return course.finish(threads)
+
+
+def _material(train: Labelled, asked: Asked, clock: Clock, progress: Progress | None) -> Material:
+    classes, rng = check_pair(train, None), np.random.default_rng(asked.seed)
+    firsts = [labels[0] if labels else "" for labels in train.labels]
+    return Material(
+        train=train,
+        classes=classes,
+        targets_NC=train.targets(classes),
+        folds=folds(train.texts, firsts, rng),
+        clock=clock,
+        rng=rng,
+        many=asked.many,
+        balanced=asked.balanced,
+        progress=progress,
+        notes=list(train.notes),
+    )
+
+
+@dataclass(slots=True)
+class _Course:
+    """One table on its way to a classifier."""
+
+    material: Material
+    asked: Asked
+    n_after: int
+    seconds_after: float
+    tracker: Tracker | None
+    models: dict[str, Any] = field(default_factory=dict)
+    judged: dict[str, Judged] = field(default_factory=dict)
+    encoder: str = ""
+    bf16: bool = False
+
+    @property
+    def method(self) -> str:
+        """What was asked for."""
+        return self.asked.method
+
+    def classical(self) -> None:
+        """N-grams: in every comparison."""
+        if self.method in {"auto", "ngrams", "stack"}:
+            model = fit_ngrams(self.material)
+            self.models["ngrams"], self.judged["ngrams"] = model, model.head.judged
+
+    def with_network(self) -> None:
+        """Candidates that read with an encoder, as far as the time goes."""
+        if self.material.clock.left < _LEAST_SECONDS and self.method == "auto":
+            self.material.notes.append(f"no encoder was tried: {self.material.clock.left:.0f} s were left")
+            return
+        opened = open_network(self.asked.encoder, self.material, needed=self.method != "auto")
+        if opened is None:
+            return
+        self.encoder, self.bf16 = opened.network.name, opened.bf16
+        if self.method in {"auto", "frozen", "stack"}:
+            self._frozen(opened.network)
+        if self.method == "auto" or self.method in TRAINED:
+            method, asked = "full" if self.method == "auto" else self.method, self.asked
+            settings = Settings(method, asked.plan, self.bf16, asked.seed, self.tracker)
+            self._tuned(opened.fresh, settings, self._after(opened.network))
+
+    def _frozen(self, network: Network) -> None:
+        share = _FROZEN_SHARE if self.method == "auto" else 1.0
+        model = fit_frozen(network, self.material, bf16=self.bf16, seconds=share * self.material.clock.left)
+        if model is not None:
+            self.models["frozen"], self.judged["frozen"] = model, model.head.judged
+
+    def _tuned(self, fresh: Callable[[], Network], settings: Settings, after: float) -> None:
+        seconds = self.material.clock.left - after
+        if seconds < _LEAST_SECONDS / 2 and self.method == "auto":
+            self.material.notes.append("fine-tuning was left out: the budget is too small")
+            return
+        try:
+            model = fit_tuned(fresh(), self.material, settings, seconds)
+        except DivergedError as error:
+            if self.method != "auto":
+                raise
+            self.material.notes.append(f"fine-tuning was left out: {error}")
+            return
+        if model is not None:
+            self.models[settings.method], self.judged[settings.method] = model, model.judged
+
+    def _after(self, network: Network) -> float:
+        """Seconds that classifying the texts to come takes, and what is kept back besides."""
+        rows = network.tokens.ids([self.material.train.texts[i] for i in range(min(256, len(self.material.train)))])
+        readers = 1.0 + ("frozen" in self.models)
+        reading = readers * self.n_after / max(speed(network, rows, self.bf16), 1e-9)
+        return 1.2 * reading + self.seconds_after
+
+    def finish(self, threads: int) -> Trained:
+        """Choose, calibrate, and put together what answers."""
+        if not self.models:
+            raise DataError(f"method {self.method} could not be trained: {'; '.join(self.material.notes)}")
+        material = self.material
+        targets_HC = material.targets_NC[material.held_N]
+        choice = choose(self.judged, targets_HC, many=material.many)
+        share_C = material.targets_NC.mean(axis=0)
+        classifier = TextClassifier(
+            material.classes,
+            {name: self.models[name] for name in choice.weights},
+            choice.weights,
+            temperature=choice.temperature,
+            many=material.many,
+            prior_C=np.asarray(share_C if material.many else share_C / share_C.sum(), dtype=np.float64),
+        )
+        if not material.many and len(targets_HC):
+            sure_HC = classifier.calibrated(choice.judged.scores_HC, ["-"] * len(targets_HC))
+            right_H = sure_HC.argmax(axis=1) == targets_HC.argmax(axis=1)
+            classifier.threshold = abstain(sure_HC.max(axis=1), right_H, _WANTED).threshold
+        return Trained(
+            material,
+            self.models,
+            self.judged,
+            choice,
+            classifier,
+            material.clock.elapsed,
+            self.encoder,
+            self.bf16,
+            threads,
+        )

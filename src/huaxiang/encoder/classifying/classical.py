@@ -1,0 +1,100 @@
+"""Candidates that train no network: n-grams under a linear head, and a frozen encoder under one.
+
+Legend: N training texts, H held-out ones, F features, C classes, D width.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huaxiang.encoder.classifying.material import Judged, Material, judge
+from huaxiang.encoder.heads.linear import Features, Linear, Scores, fit_linear
+from huaxiang.encoder.heads.ngrams import Ngrams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NGRAM_CS: Final = (1.0, 10.0)
+VECTOR_CS: Final = (0.01, 0.1, 1.0)
+"""Inverse regularisations that held-out texts choose from; vectors are standardised first."""
+_MOST_WEIGHTS: Final = 40_000_000
+"""Classes times n-grams, at most: 160 MB in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A linear head as the held-out texts chose it, trained on every training text.
+
+    Attributes:
+        c: the inverse regularisation that was chosen.
+    """
+
+    linear: Linear
+    judged: Judged
+    c: float
+
+
+def fit_head(features_NF: Features, material: Material, cs: Sequence[float], *, dense: bool) -> Head:
+    """Choose the regularisation on the held-out rows, then train on all."""
+    began = time.monotonic()
+    tried: dict[float, Judged] = {}
+    for c in cs if material.folds else cs[-1:]:
+        scores_HC = held_scores(features_NF, material, c, dense=dense)
+        targets_HC = material.targets_NC[material.held_N]
+        tried[c] = judge(scores_HC, targets_HC, many=material.many, seconds=time.monotonic() - began)
+    best = max(tried, key=lambda c: (tried[c].accuracy, -tried[c].log_loss))
+    whole = _fit(features_NF, material.targets_NC, material, best, dense)
+    return Head(whole, tried[best], best)
+
+
+def held_scores(features_NF: Features, material: Material, c: float, *, dense: bool) -> Scores:
+    """Scores of each held-out row by a head that has not seen it, shape `(H, C)`."""
+    scores_NC = np.zeros((len(material.train), material.n_classes))
+    for fold in material.folds:
+        head = _fit(features_NF[fold.fit], material.targets_NC[fold.fit], material, c, dense)
+        scores_NC[fold.held] = head.scores(features_NF[fold.held])
+    return scores_NC[material.held_N]
+
+
+def _fit(features_NF: Features, targets_NC: NDArray[np.float32], material: Material, c: float, dense: bool) -> Linear:
+    if not dense:
+        return fit_linear(features_NF, targets_NC, c=c, balanced=material.balanced, many=material.many)
+    vectors_ND = np.asarray(features_NF)
+    mean_D, spread_D = vectors_ND.mean(axis=0), vectors_ND.std(axis=0) + 1e-6
+    head = fit_linear(
+        (vectors_ND - mean_D) / spread_D, targets_NC, c=c, balanced=material.balanced, many=material.many, dense=True
+    )
+    weights_CD = head.weights_CF / spread_D
+    return Linear(weights_CD.astype(np.float32), (head.bias_C - weights_CD @ mean_D).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class NgramModel:
+    """N-grams with their head."""
+
+    ngrams: Ngrams
+    head: Head
+
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Logits of shape `(n, C)`."""
+        return self.head.linear.scores(self.ngrams.transform(texts))
+
+    def save(self, folder: Path) -> None:
+        """Write both."""
+        self.ngrams.save(folder)
+        self.head.linear.save(folder)
+
+
+def fit_ngrams(material: Material) -> NgramModel:
+    """TF-IDF with a linear head: hard to beat, and never left out."""
+    ngrams = Ngrams(max_features=min(400_000, _MOST_WEIGHTS // material.n_classes)).fit(material.train.texts)
+    material.tell("n-grams", 1, 2)
+    head = fit_head(ngrams.transform(material.train.texts), material, NGRAM_CS, dense=False)
+    material.tell("n-grams", 2, 2)
+    return NgramModel(ngrams, head)

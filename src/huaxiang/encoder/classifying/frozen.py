@@ -1,0 +1,97 @@
+"""The candidate that only reads with an encoder: its vectors under a linear head, and which encoder suits the texts.
+
+Legend: N training texts, D width.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from huaxiang.encoder.batches import Rows
+from huaxiang.encoder.classifying.classical import VECTOR_CS, Head, fit_head
+from huaxiang.encoder.classifying.material import Material
+from huaxiang.encoder.classifying.splits import folds
+from huaxiang.encoder.heads.linear import Scores
+from huaxiang.encoder.model import Network
+from huaxiang.encoder.precision import autocast
+from huaxiang.types import Vectors
+
+_TIMED: Final = 64
+_CHUNK: Final = 512
+SAMPLE: Final = 1_000
+"""Texts on which encoders are compared."""
+
+
+@dataclass(slots=True)
+class Frozen:
+    """An encoder as it came, with a head."""
+
+    network: Network
+    head: Head
+    bf16: bool
+
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Logits of shape `(n, C)`."""
+        return self.head.linear.scores(vectors(self.network, self.network.tokens.ids(texts), self.bf16))
+
+    def save(self, folder: Path, samples: Sequence[str]) -> None:
+        """Write the encoder as it is served, and the head."""
+        from huaxiang.encoder.export import export
+
+        folder.mkdir(parents=True, exist_ok=True)
+        export(self.network, folder / "encoder", samples)
+        self.head.linear.save(folder)
+
+
+def fit_frozen(network: Network, material: Material, *, bf16: bool, seconds: float) -> Frozen | None:
+    """Encode all training texts and train a head; None, with a note, where that takes longer than `seconds`."""
+    rows = network.tokens.ids(material.train.texts)
+    needed = len(rows) / max(speed(network, rows, bf16), 1e-9)
+    if needed > seconds:
+        material.notes.append(
+            f"a frozen {network.name} under a linear head was left out: reading all texts takes about {needed:.0f} s"
+        )
+        return None
+    features_ND = np.zeros((len(rows), network.d), dtype=np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        features_ND[start : start + _CHUNK] = vectors(network, rows[start : start + _CHUNK], bf16)
+        material.tell(f"read with {network.name}", min(start + _CHUNK, len(rows)), len(rows))
+    return Frozen(network, fit_head(features_ND, material, VECTOR_CS, dense=True), bf16)
+
+
+def vectors(network: Network, rows: Rows, bf16: bool) -> Vectors:
+    """Unit vectors in float32, shape `(N, D)`."""
+    with autocast(bf16):
+        return np.asarray(network.encode_ids(rows).float().numpy(), dtype=np.float32)
+
+
+def speed(network: Network, rows: Rows, bf16: bool) -> float:
+    """Texts a second that `network` reads, by a timed sample of them."""
+    sample = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))[:_TIMED]]
+    vectors(network, sample[:8], bf16)
+    began = time.monotonic()
+    vectors(network, sample, bf16)
+    return len(sample) / max(time.monotonic() - began, 1e-9)
+
+
+def suits(network: Network, material: Material, *, bf16: bool) -> float:
+    """How well a linear head on the encoder's vectors does on held-out ones of a sample of the training texts.
+
+    Of many labels micro F1, else accuracy.
+    """
+    chosen = np.sort(material.rng.permutation(len(material.train))[:SAMPLE])
+    part = material.train.at(chosen.tolist())
+    firsts = [labels[0] if labels else "" for labels in part.labels]
+    divided = folds(part.texts, firsts, np.random.default_rng(0))
+    small = Material(
+        part, material.classes, material.targets_NC[chosen], divided, material.clock, material.rng, material.many
+    )
+    return fit_head(
+        vectors(network, network.tokens.ids(part.texts), bf16), small, VECTOR_CS[1:], dense=True
+    ).judged.accuracy

@@ -1,0 +1,103 @@
+"""Which candidate answers, or which of them together: by held-out texts.
+
+Legend: H held-out texts, C classes, P parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_softmax
+
+from huaxiang.encoder.classifying.classifier import combine
+from huaxiang.encoder.classifying.material import Judged, judge
+from huaxiang.measure.calibration import temperature
+
+_WORTH: Final = 0.01
+"""Share of the log loss that a further part must take away: it costs time whenever a text is read."""
+_SMALLEST: Final = 0.02
+"""Share of the weight below which a part is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What answers.
+
+    Attributes:
+        weights: of the parts that answer, summing to 1.
+        judged: on held-out texts; a stack is judged on those its weights were fitted to, `n_parts` numbers in all.
+        temperature: brings the combined scores to probabilities.
+        why: one sentence for people.
+        loss: log loss after calibration.
+    """
+
+    weights: Mapping[str, float]
+    judged: Judged
+    temperature: float
+    why: str
+    loss: float = float("nan")
+
+
+def choose(found: Mapping[str, Judged], targets_HC: NDArray[np.float32], *, many: bool) -> Choice:
+    """The best candidate, and those that make it better: each is added that lowers the log loss on held-out texts by
+    `_WORTH` of it and costs no accuracy. Accuracy alone would be decided by a handful of texts."""
+    best = max(found, key=lambda name: (found[name].accuracy, -found[name].log_loss))
+    said = ", ".join(f"{name} {judged.accuracy:.4f}" for name, judged in found.items())
+    if not len(targets_HC):
+        return Choice({best: 1.0}, found[best], 1.0, f"{best}: nothing was held out that could judge")
+    now = _choice({best: 1.0}, found, targets_HC, many)
+    while others := [name for name in found if name not in now.weights]:
+        tried = [_stack([*now.weights, name], found, targets_HC, many) for name in others]
+        wider = min(tried, key=lambda choice: choice.loss)
+        if wider.judged.accuracy < now.judged.accuracy or wider.loss > (1 - _WORTH) * now.loss:
+            break
+        now = wider
+    if len(now.weights) == 1:
+        return replace(now, why=f"{best} is best on held-out texts: {said}")
+    shares = " + ".join(f"{weight:.2f} {name}" for name, weight in now.weights.items())
+    return replace(now, why=f"the stack {shares} has {now.judged.accuracy:.4f} on held-out texts; alone: {said}")
+
+
+def _stack(names: Sequence[str], found: Mapping[str, Judged], targets_HC: NDArray[np.float32], many: bool) -> Choice:
+    return _choice(_weights({name: found[name] for name in names}, targets_HC, many), found, targets_HC, many)
+
+
+def _choice(
+    weights: Mapping[str, float], found: Mapping[str, Judged], targets_HC: NDArray[np.float32], many: bool
+) -> Choice:
+    scores_HC = combine({name: found[name].scores_HC for name in weights}, weights, many=many)
+    warmth = 1.0 if many else temperature(scores_HC, targets_HC.argmax(axis=1))
+    calibrated = judge(scores_HC / warmth, targets_HC, many=many)
+    return Choice(weights, replace(calibrated, scores_HC=scores_HC), warmth, "", calibrated.log_loss)
+
+
+def _weights(found: Mapping[str, Judged], targets_HC: NDArray[np.float32], many: bool) -> dict[str, float]:
+    """Weights, none negative, with the smallest log loss: convex, so the start does not matter."""
+    names = list(found)
+    parts_PHC = np.stack(
+        [found[name].scores_HC if many else log_softmax(found[name].scores_HC, axis=1) for name in names]
+    )
+    right_HC = targets_HC > 0
+
+    def loss(weight_P: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores_HC = np.tensordot(weight_P, parts_PHC, axes=1)
+        if many:
+            loss_HC = np.logaddexp(0.0, np.where(right_HC, -scores_HC, scores_HC))
+            return float(loss_HC.mean()), ((expit(scores_HC) - right_HC) * parts_PHC).mean(axis=(1, 2))
+        log_HC = log_softmax(scores_HC, axis=1)
+        slope_HC = np.exp(log_HC) - right_HC
+        return float(-(log_HC * right_HC).sum() / len(right_HC)), (slope_HC * parts_PHC).sum(axis=(1, 2)) / len(
+            right_HC
+        )
+
+    start_P = np.full(len(names), 1.0 / len(names))
+    fitted = minimize(loss, start_P, jac=True, bounds=[(0.0, None)] * len(names), method="L-BFGS-B").x
+    share_P = fitted / max(float(fitted.sum()), 1e-12)
+    kept = {name: float(share) for name, share in zip(names, share_P, strict=True) if share >= _SMALLEST}
+    total = sum(kept.values())
+    return {name: share / total for name, share in kept.items()}
