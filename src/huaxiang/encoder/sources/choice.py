@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from huaxiang.encoder.sources.packages import Source, installed
+from huaxiang.encoder.sources.packages import Source, find, installed
 from huaxiang.text.language import UNDECIDED, detect
 
 AUTO: Final = "auto"
@@ -72,3 +72,19 @@ def _shares(texts: Sequence[str]) -> dict[str, float]:
     counts = Counter(detect(text) for text in texts[::step][:_SAMPLE])
     del counts[UNDECIDED]
     return {language: n / counts.total() for language, n in counts.most_common()}
+
+
+def settle(named: str | None, texts: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    """The checkpoint that a person's word stands for, and sentences for the report.
+
+    `auto` becomes the name of an installed one, or None for the shop's own text; any other word stays.
+    """
+    notes: list[str] = []
+    if named == AUTO:
+        choice = choose(texts)
+        notes.append(f"auto: {choice.why}")
+        named = None if choice.source is None else choice.source.name
+    source = None if named is None else find(named)
+    if source is not None and (differs := source.note()):
+        notes.append(differs)
+    return named, tuple(notes)
