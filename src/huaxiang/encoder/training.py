@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 
 import numpy as np
 
+from huaxiang.encoder.beginning import SHARE, Contest
 from huaxiang.encoder.contrast import ContrastReport, finetune
-from huaxiang.encoder.heldout import MAX_PAIRS, Validation, hold_out
+from huaxiang.encoder.heldout import MAX_ITEMS, MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
 from huaxiang.encoder.optimising import torch_as
 from huaxiang.encoder.pretraining import Pretraining, PretrainReport, pretrain
@@ -18,6 +19,7 @@ from huaxiang.encoder.pretraining.heads import begin_head
 from huaxiang.encoder.pretraining.settings import CONTINUED_RATE
 from huaxiang.encoder.report import EncoderReport
 from huaxiang.encoder.schedule import Clock, Progress
+from huaxiang.encoder.sources import AUTO, choose, settle
 from huaxiang.errors import DataError
 
 MAX_TEXTS: Final = 100_000
@@ -61,7 +63,8 @@ def train_encoder(
         pairs: a history as text and the index in `item_texts` of the item that came next; may be empty.
         extra_texts: more text to pretrain on, such as reviews and queries.
         users: whose each pair is; without it neighbouring pairs are held out together.
-        checkpoint: folder or cached name of a Hugging Face checkpoint; None for a new small network.
+        checkpoint: folder or name of a Hugging Face checkpoint; None for a new small network; `auto` for what finds
+            held-out items best of an installed one that reads these texts, its vocabulary cut, and a new network.
         budget_seconds: wall time for everything; imports and export alone take about 10.
         max_steps: at most so many steps of each kind, whatever the time.
 
@@ -73,8 +76,7 @@ def train_encoder(
     rng = np.random.default_rng(seed)
     texts = _sample(_distinct([*item_texts, *extra_texts]), MAX_TEXTS, rng, "texts", notes)
     with torch_as(threads, seed):
-        network = _begin(texts, pairs, checkpoint, shape, rng)
-        course = _Course(network, item_texts, pairs, users, rng, notes)
+        course, checkpoint = _enter(texts, item_texts, pairs, users, checkpoint, shape, rng, budget_seconds, notes)
         return _run(course, texts, out, clock, budget_seconds, checkpoint, max_steps, progress)
 
 
@@ -125,11 +127,13 @@ def _begin(
     checkpoint: str | None,
     shape: Shape,
     rng: np.random.Generator,
+    notes: list[str],
 ) -> Network:
     from huaxiang.encoder.checkpoint import open_checkpoint
     from huaxiang.encoder.start import start_as_bag_of_words
 
     if checkpoint is not None:
+        notes += settle(checkpoint, texts)[1]
         return open_checkpoint(checkpoint, shape.max_tokens)
     if not texts:
         raise DataError(
@@ -139,6 +143,43 @@ def _begin(
     counted = [texts[i] for i in rng.permutation(len(texts))[:_COUNTED]]
     start_as_bag_of_words(network.lm, network.tokens.ids(counted), network.tokenizer.all_special_ids, rng)
     return network
+
+
+def _enter(
+    texts: Sequence[str],
+    item_texts: Sequence[str],
+    pairs: Sequence[tuple[str, int]],
+    users: Sequence[Hashable] | None,
+    checkpoint: str | None,
+    shape: Shape,
+    rng: np.random.Generator,
+    budget: float,
+    notes: list[str],
+) -> tuple[_Course, str | None]:
+    """The network and where it began; of `auto` every candidate is asked about the same held-out pairs."""
+    from huaxiang.encoder.sources.prune import prune
+
+    if checkpoint != AUTO:
+        network = _begin(texts, pairs, checkpoint, shape, rng, notes)
+        return _Course(network, item_texts, pairs, users, rng, notes), checkpoint
+    histories = [history for history, _ in pairs]
+
+    def opened(name: str, said: list[str]) -> Network:
+        network = _begin(texts, pairs, name, shape, rng, said)
+        said.append(f"{name}: {prune(network, [*texts, *histories]).note}")
+        return network
+
+    def own() -> Network:
+        return _begin(texts, pairs, None, shape, copy.deepcopy(rng), [])
+
+    def enter(network: Network) -> _Course:
+        return _Course(network, item_texts, pairs, users, copy.deepcopy(rng), [])
+
+    n_held = min(len(pairs) // 10, MAX_PAIRS)
+    asked = [*histories[:n_held], *texts[:MAX_ITEMS]] if n_held else []
+    course, name = Contest(own, opened, enter, asked).best(choose(texts), SHARE * budget, notes)
+    course.notes[:0] = notes
+    return course, name
 
 
 def export_seconds(network: Network, budget: float) -> float:
