@@ -27,7 +27,7 @@ _CHECKS: Final = 8
 Texts = Annotated[list[Path], typer.Option(help="Lines of text, or CSV, TSV, JSONL; plain or gzip. Repeatable.")]
 Out = Annotated[Path, typer.Option(help="Folder to write: hf/ for Transformers, serving/ for onnxruntime.")]
 Checkpoint = Annotated[
-    str | None, typer.Option(help="Go on from this checkpoint: a folder, an installed package's or a cached name.")
+    str | None, typer.Option(help="Go on from this checkpoint: auto, e5-small, minilm, a folder, a cached name.")
 ]
 Column = Annotated[str | None, typer.Option(help="Column of CSV, TSV or JSONL that holds the text.")]
 Goal = Annotated[

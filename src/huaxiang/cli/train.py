@@ -35,7 +35,10 @@ def train(
     data_dir: DataDir = None,
     budget: Annotated[str | None, typer.Option(help="wall time for everything, such as 90s, 10m (default 5m)")] = None,
     encoder: Annotated[
-        str | None, typer.Option(help="Hugging Face checkpoint, path or cached name (default: from the shop's text)")
+        str | None,
+        typer.Option(
+            help="auto, e5-small, minilm, a checkpoint's folder, a cached name (default: the shop's own text)"
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="of everything random (default 0)")] = None,
     config: ConfigFile = None,

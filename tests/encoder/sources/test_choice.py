@@ -8,8 +8,10 @@ import pytest
 
 from huaxiang.encoder.beginning import Contest
 from huaxiang.encoder.heldout import Retrieval
+from huaxiang.encoder.pretraining.run import Wish, pretrain_texts
 from huaxiang.encoder.sources import Choice, Source, choose, settle
 from huaxiang.encoder.training import train_encoder
+from huaxiang.errors import ConfigError
 from tests.encoder.conftest import TINY, Trained, small_shop
 from tests.encoder.sources.test_packages import source
 
@@ -165,3 +167,28 @@ def test_training_by_auto_begins_with_what_found_held_out_items_best_and_says_so
     assert "ships other weights" in differs
     assert pruned.startswith("minilm: the vocabulary was left as it is")
     assert report.start.mrr == pytest.approx(float(compared.split()[-1]), abs=1e-4)
+
+
+def test_pretraining_by_auto_goes_on_from_the_installed_one_and_says_so(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = source("minilm", trained.folder / "hf" / "model.safetensors", languages=("en", "zh"))
+    monkeypatch.setattr("huaxiang.encoder.sources.choice.installed", lambda: (found,))
+    monkeypatch.setattr("huaxiang.encoder.sources.packages.installed", lambda: (found,))
+    wish = Wish(encoder="auto", shape=TINY, max_steps=1, seconds=600)
+    report = pretrain_texts(trained.shop.items, tmp_path / "out", wish)
+    assert (report.name, report.notes[0][:5]) == ("minilm", "auto:")
+
+
+def test_pretraining_by_auto_where_nothing_fits_begins_with_the_shops_own_text(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huaxiang.encoder.sources.choice.installed", lambda: ())
+    wish = Wish(encoder="auto", prune=True, start="transferred", shape=TINY, max_steps=1, seconds=600)
+    report = pretrain_texts(trained.shop.items, tmp_path / "out", wish)
+    assert (report.name, "no package with a checkpoint" in report.notes[0]) == ("shop-bert-1x32", True)
+
+
+def test_auto_is_no_decoder() -> None:
+    with pytest.raises(ConfigError, match="name the checkpoint of a decoder"):
+        Wish(encoder="auto", objective="next-word")

@@ -21,6 +21,7 @@ from huaxiang.encoder.pretraining.settings import CONTINUED_RATE, OBJECTIVES, Pr
 from huaxiang.encoder.pretraining.transfer import use_shop_tokenizer
 from huaxiang.encoder.pretraining.unfinished import Unfinished
 from huaxiang.encoder.schedule import Clock, Progress
+from huaxiang.encoder.sources import AUTO, settle
 from huaxiang.errors import ConfigError, DataError
 
 MAX_READ: Final = 100_000
@@ -36,7 +37,8 @@ class Wish:
     """What is asked for.
 
     Attributes:
-        encoder: a checkpoint to go on from; None for a new network of `shape`.
+        encoder: a checkpoint to go on from; `auto`: an installed one that reads these texts; None for a new network of
+            `shape`.
         tokenizer: `own`: the checkpoint's; `shop`: one trained on the texts (a new network has no other).
         start: `transferred`: from the checkpoint's weights; `random`: from noise, with `tokenizer="shop"` in the
             vectors of pieces alone. None: `transferred` with a checkpoint, a bag of words without.
@@ -80,6 +82,8 @@ class Wish:
             raise ConfigError("without --encoder there is nothing to prune or transfer; name a checkpoint")
         if self.objective == "next-word" and (self.prune or self.tokenizer == "shop"):
             raise ConfigError("a decoder keeps its own vocabulary: leave out --prune and --tokenizer")
+        if self.objective == "next-word" and self.encoder == AUTO:
+            raise ConfigError("auto chooses among encoders; name the checkpoint of a decoder")
         if self.samples and self.objective != "next-word":
             raise ConfigError("only a decoder writes samples; give --objective next-word")
 
@@ -133,6 +137,7 @@ def _learn(
 ) -> RunReport:
     rng = np.random.default_rng(wish.seed)
     few = _few(corpus, rng)
+    wish = _settled(wish, few, notes)
     network = _begin(few, wish, rng, notes)
     rate = wish.learning_rate or (wish.settings.learning_rate if wish.encoder is None else CONTINUED_RATE)
     settings = replace(wish.settings, learning_rate=rate)
@@ -163,6 +168,16 @@ def _few(corpus: Corpus, rng: np.random.Generator) -> Sequence[str]:
     if len(corpus) <= MAX_READ:
         return corpus
     return [corpus[i] for i in np.sort(rng.choice(len(corpus), MAX_READ, replace=False)).tolist()]
+
+
+def _settled(wish: Wish, few: Sequence[str], notes: list[str]) -> Wish:
+    """The wish with a name in place of `auto`; without one that fits there is nothing to prune or to transfer."""
+    named, said = settle(wish.encoder, few)
+    notes += said
+    if named is not None or wish.encoder is None:
+        return replace(wish, encoder=named)
+    start = None if wish.start == "transferred" else wish.start
+    return replace(wish, encoder=None, prune=False, tokenizer="own", start=start)
 
 
 def _begin(few: Sequence[str], wish: Wish, rng: np.random.Generator, notes: list[str]) -> Network:

@@ -69,7 +69,7 @@ def _listed(source: Source) -> str:
 def _shares(texts: Sequence[str]) -> dict[str, float]:
     """Languages of up to `_SAMPLE` evenly spread texts, the most frequent first, without those that nothing tells."""
     step = max(len(texts) // _SAMPLE, 1)
-    counts = Counter(detect(text) for text in texts[::step][:_SAMPLE])
+    counts = Counter(detect(texts[i]) for i in range(0, len(texts), step)[:_SAMPLE])
     del counts[UNDECIDED]
     return {language: n / counts.total() for language, n in counts.most_common()}
 
