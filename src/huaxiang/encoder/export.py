@@ -107,7 +107,7 @@ def _save_graph(network: Network, path: Path) -> None:
     mask_BL = torch.ones_like(ids_BL)
     mask_BL[1, 4:] = 0
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
-    with _exporter_chatter():
+    with exporter_chatter():
         torch.onnx.export(
             Served(network.base).eval(),
             (ids_BL, mask_BL),
@@ -123,7 +123,7 @@ def _save_graph(network: Network, path: Path) -> None:
 
 
 @contextmanager
-def _exporter_chatter() -> Iterator[None]:
+def exporter_chatter() -> Iterator[None]:
     """Hide two known remarks of the exporter that say nothing of the graph: a deprecation inside torch itself, and
     that torchvision is not installed. Whether the graph is right is checked afterwards, by `compare`."""
     registration = logging.getLogger("torch.onnx._internal.exporter._registration")
