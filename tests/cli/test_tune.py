@@ -16,9 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 from huaxiang.cli.main import app
+from huaxiang.encoder.finetuning.loop import Plan
 from huaxiang.encoder.finetuning.methods import LEARNING_RATES
-from huaxiang.encoder.finetuning.plan_file import read_plan
-from huaxiang.errors import DataError, UnknownNameError
+from huaxiang.encoder.finetuning.plan_file import read_plan, write_plan
+from huaxiang.errors import ConfigError, DataError, UnknownNameError
 
 pytest.importorskip("optuna")
 torch = pytest.importorskip("torch")
@@ -49,9 +50,17 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def read(shop: Path) -> list[str]:
+    return ["--train", str(shop / "titles.csv"), "--text", "title", "--label", "kind", "--encoder", str(shop / "tiny")]
+
+
 def arguments(shop: Path, out: Path, *more: str) -> list[str]:
-    read = ["--train", str(shop / "titles.csv"), "--text", "title", "--label", "kind", "--encoder", str(shop / "tiny")]
-    return ["tune", "classify", *read, "--out", str(out), "--threads", "1", *more]
+    return ["tune", "classify", *read(shop), "--out", str(out), "--threads", "1", *more]
+
+
+def finetuning(shop: Path, out: Path, *more: str) -> list[str]:
+    test = ["--test", str(shop / "titles.csv"), "--json", str(out), "--threads", "1"]
+    return ["finetune", "classify", *read(shop), *test, *more]
 
 
 def run(*given: str) -> str:
@@ -85,6 +94,22 @@ def test_methods_begin_with_their_own_rates_and_trials_are_tracked(shop: Path, t
         (method, LEARNING_RATES[method]) for method in ("lora", "prompt")
     ]
     assert list((tmp_path / "search" / "tracking" / "trial-001" / "tensorboard").glob("events*"))
+
+
+def test_fine_tuning_takes_the_plan_with_its_learning_rates(shop: Path, tmp_path: Path) -> None:
+    accuracies = []
+    for rate in (1e-2, 1e-9):
+        write_plan(tmp_path / "plan.json", Plan(learning_rate=rate, head_learning_rate=10 * rate, epochs=40.0), "lora")
+        run(*finetuning(shop, tmp_path / "figures.json", "--method", "lora", "--plan", str(tmp_path / "plan.json")))
+        accuracies.append(json.loads((tmp_path / "figures.json").read_text())["accuracy"])
+    assert accuracies[0] > 0.9 > accuracies[1]
+
+
+def test_a_plan_for_another_method_is_refused(shop: Path, tmp_path: Path) -> None:
+    write_plan(tmp_path / "plan.json", Plan(), "lora")
+    given = finetuning(shop, tmp_path / "o.json", "--method", "full", "--plan", str(tmp_path / "plan.json"))
+    with pytest.raises(ConfigError, match="is a plan for lora, but --method is full"):
+        run(*given)
 
 
 @pytest.mark.slow

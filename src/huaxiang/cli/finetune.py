@@ -12,9 +12,11 @@ from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
 from huaxiang.encoder.classifying.asked import Asked
 from huaxiang.encoder.schedule import Clock
+from huaxiang.errors import ConfigError
 
 if TYPE_CHECKING:
     from huaxiang.encoder.classifying.table import Labelled
+    from huaxiang.encoder.finetuning.loop import Plan
 
 group = typer.Typer(help="Teach an encoder a task from labelled files, within a budget.", no_args_is_help=True)
 
@@ -76,16 +78,29 @@ def classify(
     TRAIN, and says which it took and why.
     """
     from huaxiang.encoder.classifying.table import check_pair, read_labelled
-    from huaxiang.encoder.finetuning.plans import read_plan
 
     clock = Clock(seconds_of(budget))
     check_folders(json_file)
     tables = read_labelled(train, text, label, many=many), read_labelled(test, text, label, many=many)
     check_pair(*tables)
-    how = Asked(method, encoder, many, balanced, None if plan is None else read_plan(plan), seed, threads)
+    found_plan, tuned_by = read_plan_for(method, plan)
+    how = Asked(method, encoder, many, balanced, found_plan, seed, threads, tuned_by)
     found = _run(tables, how, clock, out, track, json_file)
     json_file.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     _say(found, out)
+
+
+def read_plan_for(method: str, path: Path | None) -> "tuple[Plan | None, str]":
+    """The plan of a file and the method that it is for, which `--method` must not contradict."""
+    from huaxiang.encoder.finetuning.methods import METHODS
+    from huaxiang.encoder.finetuning.plan_file import read_plan
+
+    if path is None:
+        return None, "full"
+    plan, tuned_by = read_plan(path)
+    if method != tuned_by and method in METHODS:
+        raise ConfigError(f"{path} is a plan for {tuned_by}, but --method is {method}; leave --method out")
+    return plan, tuned_by
 
 
 def _run(

@@ -15,6 +15,7 @@ class Asked:
         many: whether a text can have several labels or none.
         balanced: whether classes count alike, however often they occur.
         plan: how to fine-tune; None: by the number of texts and classes.
+        tuned_by: how `auto` fine-tunes.
         threads: of torch; None: the cores that are idle now.
     """
 
@@ -25,3 +26,4 @@ class Asked:
     plan: Plan | None = None
     seed: int = 0
     threads: int | None = None
+    tuned_by: str = "full"

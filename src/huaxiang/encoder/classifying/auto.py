@@ -165,7 +165,7 @@ class _Course:
         if self.method in {"auto", "frozen", "stack"}:
             self._frozen(opened.network)
         if self.method == "auto" or self.method in TRAINED:
-            method, asked = "full" if self.method == "auto" else self.method, self.asked
+            method, asked = self.asked.tuned_by if self.method == "auto" else self.method, self.asked
             settings = Settings(method, asked.plan, self.bf16, asked.seed, self.tracker)
             self._tuned(opened.fresh, settings, self._after(opened.network))
 

@@ -154,8 +154,8 @@ class _Course:
             total_steps=max(1, round(len(learned) * self.plan.epochs / self.plan.batch_size)),
             seed=self.settings.seed,
         )
-        full = self.settings.method == "full"
-        plan = self.plan if full else replace(self.plan, learning_rate=applied.learning_rate, frozen_layers=0)
+        as_it_is = self.settings.method == "full" or self.settings.plan is not None
+        plan = self.plan if as_it_is else replace(self.plan, learning_rate=applied.learning_rate, frozen_layers=0)
         report = fit(
             self.network,
             task,
