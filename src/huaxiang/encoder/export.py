@@ -9,7 +9,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from huaxiang.encoder.sources.cache import ABOUT_FILE
 from huaxiang.errors import DataError
 
 MIN_COSINE: Final = 0.9999
-_PROBES: Final = ("", "a", "红色 连衣裙", "waterproof hiking boots 防水登山鞋, size 42 🥾", "tea pot " * 200)
+PROBES: Final = ("", "a", "红色 连衣裙", "waterproof hiking boots 防水登山鞋, size 42 🥾", "tea pot " * 200)
 """Read beside the shop's own texts: what is short, long, mixed or strange must come out equal too."""
 
 
@@ -43,22 +43,32 @@ def export(network: Network, out: Path, samples: Sequence[str]) -> float:
     """
     if out.exists() and any(out.iterdir()) and not (out / "serving" / CONFIG_FILE).is_file():
         raise DataError(f"{out} holds other files; give an empty or new folder for the encoder")
+    with replacing(out) as partial:
+        network.lm.eval()
+        if network.body is None:
+            write_transformers(network, partial / "hf")
+        write_serving(network, partial / "serving")
+        return compare(network, OnnxEncoder.load(partial / "serving"), (*PROBES, *samples))
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """A new folder that takes the place of `out` when the block ends well; else `out` stays as it was."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    serving = partial / "serving"
-    serving.mkdir(parents=True)
-    network.lm.eval()
-    if network.body is None:
-        _save_transformers(network, partial / "hf")
-    _save_graph(network, serving / MODEL_FILE)
-    _save_tokenizer(network, serving / TOKENIZER_FILE)
-    _save_config(network, serving)
-    cosine = compare(network, OnnxEncoder.load(serving), (*_PROBES, *samples))
-    if out.exists():
-        shutil.rmtree(out)
-    partial.rename(out)
-    return cosine
+    partial, former = out.with_name(f".{out.name}.partial"), out.with_name(f".{out.name}.former")
+    if former.exists() and not out.exists():
+        former.rename(out)  # killed between the two renames below
+    for left_behind in (partial, former):
+        shutil.rmtree(left_behind, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        if out.exists():
+            out.rename(former)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def compare(network: Network, served: OnnxEncoder, texts: Sequence[str]) -> float:
@@ -77,7 +87,8 @@ def compare(network: Network, served: OnnxEncoder, texts: Sequence[str]) -> floa
     return cosine
 
 
-def _save_transformers(network: Network, folder: Path) -> None:
+def write_transformers(network: Network, folder: Path) -> None:
+    """What Transformers opens as a model and a tokenizer, and sentence-transformers as one that gives unit vectors."""
     with quietly():
         (network.lm if network.has_head else network.lm.base_model).save_pretrained(folder)
         network.tokenizer.save_pretrained(folder)
@@ -88,6 +99,35 @@ def _save_transformers(network: Network, folder: Path) -> None:
     if said.get("tokenizer_class") == "TokenizersBackend":
         said["tokenizer_class"] = "PreTrainedTokenizerFast"  # the name that Transformers 4 knows too
         path.write_text(json.dumps(said, ensure_ascii=False, indent=2), encoding="utf-8")
+    _write_sentence_transformers(network, folder)
+
+
+def _write_sentence_transformers(network: Network, folder: Path) -> None:
+    """How to pool, and what stands before a text: three steps, as sentence-transformers writes them down."""
+    steps = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
+    modules = [
+        {"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for at, (kind, path) in enumerate(steps)
+    ]
+    prompts = {"prompts": {"text": network.prefix}, "default_prompt_name": "text"} if network.prefix else {}
+    said = {
+        "modules.json": modules,
+        "sentence_bert_config.json": {"max_seq_length": network.tokens.max_tokens, "do_lower_case": False},
+        "1_Pooling/config.json": {"word_embedding_dimension": network.d, "pooling_mode_mean_tokens": True},
+        "config_sentence_transformers.json": {"similarity_fn_name": "cosine", **prompts},
+    }
+    for name, value in said.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(value, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def write_serving(network: Network, folder: Path) -> None:
+    """What onnxruntime and tokenizers open: the graph from ids to unit vectors, the tokenizer, the configuration."""
+    folder.mkdir(exist_ok=True)
+    _save_graph(network, folder / MODEL_FILE)
+    network.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER_FILE))
+    length, prefix = network.tokens.max_tokens, network.tokens.prefix
+    write_config(folder, ServingConfig(network.d, length, network.pad_id, network.name, "", prefix=prefix))
 
 
 def _save_graph(network: Network, path: Path) -> None:
@@ -137,15 +177,11 @@ def exporter_chatter() -> Iterator[None]:
         registration.setLevel(level)
 
 
-def _save_tokenizer(network: Network, path: Path) -> None:
-    network.tokenizer.backend_tokenizer.save(str(path))
-
-
-def _save_config(network: Network, serving: Path) -> None:
+def write_config(folder: Path, config: ServingConfig) -> None:
+    """Write down how the graph and the tokenizer in `folder` are served, with the fingerprint they have."""
     digest = hashlib.blake2b(digest_size=16)
     for name in (MODEL_FILE, TOKENIZER_FILE):
-        digest.update((serving / name).read_bytes())
-    length, prefix = network.tokens.max_tokens, network.tokens.prefix
-    digest.update(f"cut at {length}{prefix}".encode())
-    config = ServingConfig(network.d, length, network.pad_id, network.name, digest.hexdigest(), prefix=prefix)
-    (serving / CONFIG_FILE).write_text(json.dumps(asdict(config), ensure_ascii=False, indent=2), encoding="utf-8")
+        digest.update((folder / name).read_bytes())
+    digest.update(f"cut at {config.max_tokens}{config.prefix}".encode())
+    said = asdict(replace(config, fingerprint=digest.hexdigest()))
+    (folder / CONFIG_FILE).write_text(json.dumps(said, ensure_ascii=False, indent=2), encoding="utf-8")
