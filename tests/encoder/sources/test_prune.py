@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +154,43 @@ def test_a_kind_of_tokenizer_that_cannot_be_cut_is_left_alone_and_the_reason_sai
     said = cut(network)
     assert "kind WordPiece cannot be cut down" in said.reason
     assert network.lm.config.vocab_size == said.kept == said.before
+
+
+def family(name: str, **sizes: int) -> Network:
+    """A network of another family under the tokenizer of the tea shop's checkpoint."""
+    network = KINDS["unigram"]()
+    named = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64, **sizes}
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{name}Config")(
+        vocab_size=network.lm.config.vocab_size, max_position_embeddings=40, pad_token_id=1, **named
+    )
+    network.lm = getattr(transformers, f"{name}ForMaskedLM")(config)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("Albert", {"embedding_size": 16}),
+        ("DebertaV2", {}),
+        ("DistilBert", {"dim": 32, "n_layers": 1, "n_heads": 2, "hidden_dim": 64}),
+        ("Electra", {"embedding_size": 16}),
+    ],
+)
+def test_other_families_are_cut_with_their_heads(name: str, sizes: dict[str, int]) -> None:
+    network = family(name, **sizes)
+    before = network.lm.eval()(torch.tensor(network.tokens.ids(SHOP[:1]))).logits
+    said = cut(network)
+    after = network.lm.eval()(torch.tensor(network.tokens.ids(SHOP[:1]))).logits
+    assert said.reason == ""
+    torch.testing.assert_close(after, before[..., list(said.ids)], atol=1e-5, rtol=0)
+
+
+def test_a_family_that_keeps_pieces_in_another_way_is_left_alone() -> None:
+    network = family("MobileBert", embedding_size=16, intra_bottleneck_size=16, true_hidden_size=16)
+    before = network.encode_ids(network.tokens.ids(SHOP))
+    assert "belong to pieces too" in cut(network).reason
+    torch.testing.assert_close(network.encode_ids(network.tokens.ids(SHOP)), before)
 
 
 def test_without_any_text_the_characters_are_what_is_left() -> None:

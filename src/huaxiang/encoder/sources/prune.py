@@ -108,9 +108,22 @@ def _unsupported(network: Network) -> str:
     table = network.lm.get_input_embeddings()
     if type(table) is not Embedding:
         return f"its pieces are looked up in a {type(table).__name__}, not in one table of vectors"
+    known = {id(weight) for weight in _rows_of_pieces(network.lm)}
+    others = (
+        name for name, w in network.lm.named_parameters() if table.num_embeddings in w.shape and id(w) not in known
+    )
+    if other := next(others, None):
+        return f"its weights {other} belong to pieces too, in a way that is not known"
     if network.pad_id >= _LOW and _counts_from_padding(network):
         return f"it numbers positions from the padding piece, which is as far back as {network.pad_id}"
     return ""
+
+
+def _rows_of_pieces(lm: Any) -> list[Any]:
+    """The weights that have a row for each piece, each once."""
+    head = lm.get_output_embeddings()
+    found = [lm.get_input_embeddings().weight] + ([] if head is None else [head.weight, head.bias])
+    return list({id(weight): weight for weight in found if weight is not None}.values())
 
 
 def _counts_from_padding(network: Network) -> bool:
@@ -151,11 +164,10 @@ def _shrink_network(network: Network, ids: Sequence[int]) -> None:
     import torch
 
     lm = network.lm
-    old, head = lm.get_input_embeddings(), lm.get_output_embeddings()
+    old = lm.get_input_embeddings()
     rows = torch.tensor(ids)
-    owners = [old.weight] if head is None else [old.weight, head.weight, head.bias]
     with torch.no_grad():
-        for weight in {id(w): w for w in owners if w is not None}.values():
+        for weight in _rows_of_pieces(lm):
             weight[: len(ids)] = weight[rows]
     lm.resize_token_embeddings(len(ids), mean_resizing=False)
     new = lm.get_input_embeddings()
