@@ -39,7 +39,7 @@ JsonFile = Annotated[Path, typer.Option("--json", help="Where the figures go.")]
 Method = Annotated[
     str,
     typer.Option(
-        help="auto (held-out texts choose), ngrams, frozen, stack, "
+        help="auto (held-out texts choose), ngrams, frozen, stack, few-shot, "
         "or a way to fine-tune: full, lora, adalora, adapter, prefix, prompt, ia3"
     ),
 ]

@@ -20,7 +20,7 @@ from huaxiang.encoder.classifying.networks import open_network
 from huaxiang.encoder.classifying.splits import folds
 from huaxiang.encoder.classifying.stacking import Choice, choose
 from huaxiang.encoder.classifying.table import Labelled, check_pair
-from huaxiang.encoder.classifying.tuned import Settings, fit_tuned
+from huaxiang.encoder.classifying.tuned import FEW_SHOT, Settings, fit_tuned
 from huaxiang.encoder.finetuning.loop import Tracker
 from huaxiang.encoder.finetuning.methods import METHODS as TRAINED
 from huaxiang.encoder.heads.linear import Scores
@@ -33,8 +33,11 @@ from huaxiang.measure.calibration import abstain
 if TYPE_CHECKING:
     from huaxiang.encoder.model import Network
 
-METHODS: Final = ("auto", "ngrams", "frozen", "stack", *TRAINED)
-"""What can be asked for: `stack` trains no network, the others after it are ways to fine-tune one."""
+METHODS: Final = ("auto", "ngrams", "frozen", "stack", FEW_SHOT, *TRAINED)
+"""What can be asked for: `stack` trains no network, `few-shot` trains it on pairs, the others after it are ways to
+fine-tune one."""
+_FEW: Final = 70
+"""Texts a class, on average, up to which training on pairs is a candidate."""
 
 _FROZEN_SHARE: Final = 0.15
 """Of the time that is left, at most, for reading all texts with the encoder as it came."""
@@ -164,10 +167,18 @@ class _Course:
         self.encoder, self.bf16 = opened.network.name, opened.bf16
         if self.method in {"auto", "frozen", "stack"}:
             self._frozen(opened.network)
-        if self.method == "auto" or self.method in TRAINED:
-            method, asked = self.asked.tuned_by if self.method == "auto" else self.method, self.asked
-            settings = Settings(method, asked.plan, self.bf16, asked.seed, self.tracker)
-            self._tuned(opened.fresh, settings, self._after(opened.network))
+        after, methods = self._after(opened.network), self._to_train()
+        for at, method in enumerate(methods):
+            plan = None if method == FEW_SHOT else self.asked.plan
+            settings = Settings(method, plan, self.bf16, self.asked.seed, self.tracker)
+            self._tuned(opened.fresh, settings, (self.material.clock.left - after) / (len(methods) - at))
+
+    def _to_train(self) -> list[str]:
+        """Ways to train the network that are tried."""
+        if self.method != "auto":
+            return [] if self.method in {"frozen", "stack"} else [self.method]
+        few = len(self.material.train) <= _FEW * self.material.n_classes and not self.material.many
+        return [FEW_SHOT, self.asked.tuned_by] if few else [self.asked.tuned_by]
 
     def _frozen(self, network: Network) -> None:
         share = _FROZEN_SHARE if self.method == "auto" else 1.0
@@ -175,8 +186,7 @@ class _Course:
         if model is not None:
             self.models["frozen"], self.judged["frozen"] = model, model.head.judged
 
-    def _tuned(self, fresh: Callable[[], Network], settings: Settings, after: float) -> None:
-        seconds = self.material.clock.left - after
+    def _tuned(self, fresh: Callable[[], Network], settings: Settings, seconds: float) -> None:
         if seconds < _LEAST_SECONDS / 2 and self.method == "auto":
             self.material.notes.append("fine-tuning was left out: the budget is too small")
             return
@@ -193,7 +203,7 @@ class _Course:
     def _after(self, network: Network) -> float:
         """Seconds that classifying the texts to come takes, and what is kept back besides."""
         rows = network.tokens.ids([self.material.train.texts[i] for i in range(min(256, len(self.material.train)))])
-        readers = 1.0 + ("frozen" in self.models)
+        readers = len(self._to_train()) + ("frozen" in self.models)
         reading = readers * self.n_after / max(speed(network, rows, self.bf16), 1e-9)
         return 1.2 * reading + self.seconds_after
 

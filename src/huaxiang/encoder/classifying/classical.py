@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from huaxiang.encoder.classifying.material import Judged, Material, judge
 from huaxiang.encoder.heads.linear import Features, Linear, Scores, fit_linear
 from huaxiang.encoder.heads.ngrams import Ngrams
+from huaxiang.types import Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,11 @@ def held_scores(features_NF: Features, material: Material, c: float, *, dense: b
 def _fit(features_NF: Features, targets_NC: NDArray[np.float32], material: Material, c: float, dense: bool) -> Linear:
     if not dense:
         return fit_linear(features_NF, targets_NC, c=c, balanced=material.balanced, many=material.many)
-    vectors_ND = np.asarray(features_NF)
+    return fit_on_vectors(np.asarray(features_NF), targets_NC, material, c)
+
+
+def fit_on_vectors(vectors_ND: Vectors, targets_NC: NDArray[np.float32], material: Material, c: float) -> Linear:
+    """A head on an encoder's vectors, which are standardised first; the head that comes back takes them as they are."""
     mean_D, spread_D = vectors_ND.mean(axis=0), vectors_ND.std(axis=0) + 1e-6
     head = fit_linear(
         (vectors_ND - mean_D) / spread_D, targets_NC, c=c, balanced=material.balanced, many=material.many, dense=True

@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huaxiang.encoder.batches import Rows
+from huaxiang.encoder.classifying.classical import fit_on_vectors
 from huaxiang.encoder.classifying.material import Judged, Material, judge
 from huaxiang.encoder.finetuning.loop import FitReport, Plan, Tracker, fit
 from huaxiang.encoder.finetuning.methods import apply_method
 from huaxiang.encoder.heads.linear import Linear, Scores
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.precision import autocast
+from huaxiang.encoder.tasks.alike import Alike
 from huaxiang.encoder.tasks.classify import Classify, Examples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FEW_SHOT: Final = "few-shot"
 _LEAST_STEPS: Final = 20
 """Fewer teach a head that begins at nothing too little to be worth its time."""
 
@@ -35,6 +38,7 @@ class Settings:
     """How the network is trained.
 
     Attributes:
+        method: a way to fine-tune, or `few-shot`: by pairs, and a head on the vectors afterwards.
         plan: None: `plan_for` the number of texts.
         bf16: whether products are in bfloat16.
     """
@@ -89,6 +93,21 @@ def plan_for(n_texts: int, n_classes: int) -> Plan:
     return Plan(epochs=epochs, learning_rate=rate, patience=4, checks=8)
 
 
+def plan_for_pairs(n_texts: int) -> Plan:
+    """How long to learn from pairs of so few texts: at least 40 steps, and each text twice."""
+    return Plan(
+        epochs=float(np.clip(5_000 / max(n_texts, 1), 2.0, 60.0)),
+        learning_rate=1e-4,
+        batch_size=16,
+        patience=4,
+        checks=4,
+    )
+
+
+def _usual(method: str, n_texts: int, n_classes: int) -> Plan:
+    return plan_for_pairs(n_texts) if method == FEW_SHOT else plan_for(n_texts, n_classes)
+
+
 def fit_tuned(network: Network, material: Material, settings: Settings, seconds: float) -> Tuned | None:
     """Fine-tune on each fold to be judged, then on all texts if there is time left; None where there is none.
 
@@ -105,7 +124,7 @@ class _Course:
     def __init__(self, network: Network, material: Material, settings: Settings, seconds: float) -> None:
         self.network, self.material, self.settings = network, material, settings
         self.rows: Rows = network.tokens.ids(material.train.texts)
-        self.plan = settings.plan or plan_for(len(self.rows), material.n_classes)
+        self.plan = settings.plan or _usual(settings.method, len(self.rows), material.n_classes)
         self.ends = time.monotonic() + seconds
         self.reports: list[FitReport] = []
         self.began = time.monotonic()
@@ -147,14 +166,15 @@ class _Course:
 
     def _train(self, learned: NDArray[np.int64], held: NDArray[np.int64], seconds: float) -> Linear:
         began = time.monotonic()
+        method = "full" if self.settings.method == FEW_SHOT else self.settings.method
         task = self._task(learned, held)
         applied = apply_method(
             self.network,
-            self.settings.method,
+            method,
             total_steps=max(1, round(len(learned) * self.plan.epochs / self.plan.batch_size)),
             seed=self.settings.seed,
         )
-        as_it_is = self.settings.method == "full" or self.settings.plan is not None
+        as_it_is = method == "full" or self.settings.plan is not None
         plan = self.plan if as_it_is else replace(self.plan, learning_rate=applied.learning_rate, frozen_layers=0)
         report = fit(
             self.network,
@@ -170,14 +190,26 @@ class _Course:
         )
         applied.finish()
         self.reports.append(report)
+        if isinstance(task, Alike):
+            return self._head_on_vectors(learned)
         weights_CD = task.head.weight.detach().numpy() * task.scale
         return Linear(weights_CD.astype(np.float32), task.head.bias.detach().numpy().copy())
 
-    def _task(self, learned: NDArray[np.int64], held: NDArray[np.int64]) -> Classify:
+    def _head_on_vectors(self, learned: NDArray[np.int64]) -> Linear:
+        """What few-shot training ends with: logistic regression on the vectors as they now are."""
+        with autocast(self.settings.bf16):
+            vectors_ND = self.network.encode_ids([self.rows[i] for i in learned]).float().numpy()
+        return fit_on_vectors(vectors_ND, self.material.targets_NC[learned], self.material, c=1.0)
+
+    def _task(self, learned: NDArray[np.int64], held: NDArray[np.int64]) -> Classify | Alike:
         targets_NC = self.material.targets_NC
+        taught = Examples([self.rows[i] for i in learned], targets_NC[learned])
+        asked = Examples([self.rows[i] for i in held], targets_NC[held])
+        if self.settings.method == FEW_SHOT:
+            return Alike(taught, asked, np.random.default_rng(self.settings.seed))
         return Classify(
-            Examples([self.rows[i] for i in learned], targets_NC[learned]),
-            Examples([self.rows[i] for i in held], targets_NC[held]),
+            taught,
+            asked,
             self.network.d,
             class_weights=self.material.class_weights(),
             many=self.material.many,
