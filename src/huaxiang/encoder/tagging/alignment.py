@@ -62,7 +62,7 @@ def align(tokens: Tokens, text: str, units: Offsets) -> Aligned:
     shift = len(tokens.prefix) - (len(text) - len(text.lstrip()))
     at = 0
     for unit, (start, end) in enumerate((start + shift, end + shift) for start, end in units):
-        while at < len(ids) and offsets[at][1] <= start:
+        while at < len(ids) and (offsets[at][1] <= start or _is_mark(offsets, at)):
             at += 1
         if at == len(ids):
             break
@@ -71,6 +71,11 @@ def align(tokens: Tokens, text: str, units: Offsets) -> Aligned:
             blanks = len(whole[first:last]) - len(whole[first:last].lstrip())
             token_U[unit], place_U[unit] = at, min(max(start - first - blanks, 0), N_PLACES - 1)
     return Aligned(ids, token_U, place_U)
+
+
+def _is_mark(offsets: Offsets, at: int) -> bool:
+    """Whether the next token begins at the same character: SentencePiece's mark of a beginning may stand alone."""
+    return at + 1 < len(offsets) and offsets[at + 1][0] == offsets[at][0] < offsets[at + 1][1]
 
 
 def unit_places(texts: Sequence[Aligned]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -23,6 +23,8 @@ DECAY: Final = 0.01
 DROPOUT: Final = 0.5
 """Share of the features of a unit that a step does not see: names that occur once would else explain everything."""
 _BATCH: Final = 32
+_LEAST_STEPS: Final = 120
+"""Of a small file, which is read more often; they take a second or two."""
 _LEAST: Final = 2
 """Texts in which a feature must occur."""
 
@@ -46,8 +48,8 @@ def fit_ngrams(
     optimiser = torch.optim.AdamW([*weights.parameters(), *chain.parameters()], lr=LEARNING_RATE, weight_decay=DECAY)
     lengths = [len(text.units) for text in texts]
     batches = shuffled(lengths, _BATCH, rng)
-    per_epoch = -(-len(texts) // _BATCH)
-    planned = per_epoch * epochs
+    per_epoch = max(-(-len(texts) // _BATCH), 1)
+    planned = max(per_epoch * epochs, _LEAST_STEPS)
     for step in range(planned):
         for group in optimiser.param_groups:
             group["lr"] = LEARNING_RATE * (1.0 - step / planned)

@@ -100,7 +100,8 @@ def _letter(character: str) -> str:
 def _words(text: str) -> list[tuple[str, str]]:
     """Of each character: whether it begins, ends, stands inside of or is a word, and the word."""
     placed: list[tuple[str, str]] = []
-    for word in rjieba.cut(text):
+    # Half a surrogate pair is no Unicode text, which the segmenter would refuse.
+    for word in rjieba.cut(text.encode("utf-8", "replace").decode("utf-8")):
         places = "S" if len(word) == 1 else "B" + "M" * (len(word) - 2) + "E"
         placed += [(place, word.casefold()) for place in places]
     # What the segmenter changes or leaves out would shift all that follows.

@@ -47,12 +47,19 @@ def figures(trained: Trained, train: TaggedFile, test: TaggedFile) -> dict[str, 
         "n_fit": trained.n_fit,
         "n_held": trained.n_held,
         "encoder": trained.parts.name,
-        "weights": dict(zip(("network", "ngrams"), trained.parts.weights, strict=True)),
+        "weights": _weights(trained),
         "temperature": round(trained.parts.temperature, 4),
         "precision_of_products": "bf16" if trained.bf16 else "fp32",
         "training": None if trained.report is None else _plain(asdict(trained.report)),
         "notes": [*trained.notes, *test.notes],
     }
+
+
+def _weights(trained: Trained) -> dict[str, float]:
+    """What the scores of each part count."""
+    parts = {"network": trained.parts.network, "ngrams": trained.parts.ngrams}
+    said = zip(parts, trained.parts.weights, strict=True)
+    return {name: weight for name, weight in said if parts[name] is not None}
 
 
 def _new(train: TaggedFile, test: TaggedFile) -> list[int]:

@@ -156,6 +156,10 @@ class _Course:
         self.notes = list(train.notes)
         if n_blank := len(train) - len(texts):
             self.notes.append(f"{n_blank} blank texts teach nothing and were left out")
+        distinct = list(dict.fromkeys(self.fit))
+        if n_copies := len(self.fit) - len(distinct):
+            self.notes.append(f"{n_copies} training texts are copies of others, labels included, and were read once")
+        self.fit = distinct
         if not self.held:
             self.notes.append(f"fewer than {_LEAST_TEXTS} distinct texts: none is held out, so nothing was chosen")
         self.report: FitReport | None = None
