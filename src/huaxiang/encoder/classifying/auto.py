@@ -159,7 +159,7 @@ class _Course:
     def with_network(self) -> None:
         """Candidates that read with an encoder, as far as the time goes."""
         if self.material.clock.left < _LEAST_SECONDS and self.method == "auto":
-            self.material.notes.append(f"no encoder was tried: {self.material.clock.left:.0f} s were left")
+            self.material.notes.append(f"no encoder was tried: {max(self.material.clock.left, 0.0):.0f} s were left")
             return
         opened = open_network(self.asked.encoder, self.material, needed=self.method != "auto")
         if opened is None:

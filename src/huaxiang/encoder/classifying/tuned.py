@@ -142,7 +142,7 @@ class _Course:
             if at:
                 self._back_to(beginning)
             head = self._train(fold.fit, fold.held, self.left / (len(folds) - at + (len(folds) > 1)))
-            if self.reports[-1].steps < _LEAST_STEPS:
+            if self.reports[-1].steps < min(_LEAST_STEPS, self.reports[-1].planned_steps):
                 self.material.notes.append(f"fine-tuning was left out: time for {self.reports[-1].steps} steps only")
                 return None
             scores_NC[fold.held] = self._scores(head, [self.rows[i] for i in fold.held])

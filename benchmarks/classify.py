@@ -1,0 +1,300 @@
+"""Classifiers on the public labelled sets, beside TF-IDF + LR and a frozen encoder + LR in the same run.
+
+python -m benchmarks.classify [--only finance intents reviews ...] [--seeds 3] [--budget 30m] [--json FILE]
+
+Splits are ours: exact duplicates removed, rows in the order of `numpy.random.default_rng(seed).permutation`, of which
+the first fifth is the test; a fresh split for each seed. Nothing is chosen by a test part. Intervals are Student's over
+the seeds.
+Every figure is printed as soon as it is known, so that a run that is cut short still says what it found.
+"""
+
+import argparse
+import csv
+import gzip
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from benchmarks.machine import ROOT, commit, load, machine
+from huaxiang.cli.train import seconds_of
+from huaxiang.encoder.classifying.asked import Asked
+from huaxiang.encoder.classifying.auto import Trained, train_classifier
+from huaxiang.encoder.classifying.table import Labelled
+from huaxiang.encoder.schedule import Clock
+
+SHORT = 60
+"""Characters of a short review, at most."""
+
+
+@dataclass
+class Figures:
+    """Values by row and figure, one a seed."""
+
+    values: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+
+    def add(self, row: str, figure: str, value: float) -> None:
+        """Keep one, and print it."""
+        self.values.setdefault((row, figure), []).append(value)
+        print(f"  {row}: {figure} {value:.4f}", flush=True)
+
+    def rows(self, data: str) -> Iterator[dict[str, Any]]:
+        """Mean and 95 % interval of each."""
+        for (row, figure), found in self.values.items():
+            half = 0.0
+            if len(found) > 1:
+                half = float(student.ppf(0.975, len(found) - 1) * np.std(found, ddof=1) / np.sqrt(len(found)))
+            mean = float(np.mean(found))
+            yield {
+                "data": data,
+                "row": row,
+                "figure": figure,
+                "mean": mean,
+                "low": mean - half,
+                "high": mean + half,
+                "n_seeds": len(found),
+            }
+
+
+def data_root() -> Path:
+    """Where the public data sets are."""
+    return Path(os.environ.get("HUAXIANG_DATA", ROOT / "../shared/data")).resolve()
+
+
+def opened(name: str) -> Any:
+    """A gzip text file under the data root."""
+    return gzip.open(data_root() / name, "rt", encoding="utf-8", errors="replace", newline="")
+
+
+def chinese_reviews() -> list[tuple[str, str, str]]:
+    """Text, polarity and shop category; exact duplicates removed."""
+    with opened("cn_reviews/online_shopping_8_cats.csv.gz") as lines:
+        rows = {row["review"].strip(): (row["label"], row["cat"]) for row in csv.DictReader(lines)}
+    return [(text, label, category) for text, (label, category) in rows.items() if text]
+
+
+def finance() -> list[tuple[str, str]]:
+    """Sentences of financial news with their sentiment."""
+    with opened("financial_phrasebank/fpb_80pct.txt.gz") as lines:
+        cut = (line.rstrip("\r\n").rpartition("@") for line in lines)
+        return list(dict.fromkeys((text.strip(), label.strip()) for text, _, label in cut if text.strip()))
+
+
+def intents() -> list[tuple[str, str]]:
+    """Questions of a bank's customers with one of 77 intents."""
+    with opened("banking77/train.csv.gz") as lines:
+        return list(dict.fromkeys((row["text"], row["category"]) for row in csv.DictReader(lines)))
+
+
+def labelled(rows: Sequence[tuple[str, ...]]) -> Labelled:
+    """Texts and labels, the first two of each row."""
+    return Labelled(tuple(row[0] for row in rows), tuple((row[1],) for row in rows))
+
+
+def halves(rows: Sequence[tuple[str, ...]], seed: int, share: float = 0.2) -> tuple[Labelled, Labelled]:
+    """Training and test part."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    n_test = int(len(rows) * share)
+    return labelled([rows[i] for i in order[n_test:]]), labelled([rows[i] for i in order[:n_test]])
+
+
+def accuracy(scores_NC: Any, classes: Sequence[str], test: Labelled) -> float:
+    """Share of the texts whose best class is theirs."""
+    said = [classes[at] for at in scores_NC.argmax(axis=1)]
+    return float(np.mean([a == b[0] for a, b in zip(said, test.labels, strict=True)]))
+
+
+def tfidf(train: Labelled, test: Labelled) -> float:
+    """The usual baseline: character 1-3-grams and words under scikit-learn's logistic regression."""
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    readers = (
+        TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True),
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"),
+    )
+    learned = hstack([reader.fit_transform(train.texts) for reader in readers]).tocsr()
+    asked = hstack([reader.transform(test.texts) for reader in readers]).tocsr()
+    model = LogisticRegression(C=10.0, max_iter=200).fit(learned, [label for (label,) in train.labels])
+    return float((model.predict(asked) == np.array([label for (label,) in test.labels])).mean())
+
+
+def trained_on(train: Labelled, test: Labelled, seed: int, budget: float, **how: Any) -> Trained:
+    """Ours, within the budget for training and answering."""
+    return train_classifier(train, Asked(seed=seed, **how), Clock(budget), n_texts_after=len(test))
+
+
+def compare(train: Labelled, test: Labelled, seed: int, budget: float, figures: Figures) -> Trained:
+    """TF-IDF + LR, a frozen encoder + LR, their stack, fine-tuning, and what `auto` takes, on one split."""
+    figures.add("TF-IDF + LR", "accuracy", tfidf(train, test))
+    began = time.monotonic()
+    ours = trained_on(train, test, seed, budget)
+    answers_NC = ours.classifier.probabilities(test.texts)
+    figures.add("huaxiang auto", "wall minutes", (time.monotonic() - began) / 60)
+    figures.add("huaxiang auto", "accuracy", accuracy(answers_NC, ours.classifier.labels, test))
+    for note in (ours.choice.why, *ours.material.notes):
+        print(f"  {note}")
+    models = dict(ours.models)
+    if "frozen" not in models:
+        models |= trained_on(train, test, seed, 3_600, method="frozen").models
+    for name, model in models.items():
+        figures.add(f"alone: {name}", "accuracy", accuracy(model.scores(test.texts), ours.classifier.labels, test))
+    stack = trained_on(train, test, seed, 3_600, method="stack") if len(train) <= 12_000 else None
+    if stack is not None:
+        scores_NC = stack.classifier.probabilities(test.texts)
+        figures.add(
+            "TF-IDF and frozen encoder, stacked", "accuracy", accuracy(scores_NC, stack.classifier.labels, test)
+        )
+    return ours
+
+
+def of_finance(seed: int, budget: float, figures: Figures) -> None:
+    """Three sentiments in English, about 3,000 training sentences."""
+    compare(*halves(finance(), seed), seed, budget, figures)
+
+
+def of_intents(seed: int, budget: float, figures: Figures) -> None:
+    """77 intents in English, about 8,000 training questions."""
+    compare(*halves(intents(), seed), seed, budget, figures)
+
+
+def of_short_reviews(seed: int, budget: float, figures: Figures) -> None:
+    """10,000 short Chinese reviews, asked about 5,000 others."""
+    rows = [row for row in chinese_reviews() if len(row[0]) <= SHORT]
+    order = np.random.default_rng(seed).permutation(len(rows))
+    test, train = labelled([rows[i] for i in order[:5_000]]), labelled([rows[i] for i in order[5_000:15_000]])
+    compare(train, test, seed, budget, figures)
+
+
+def of_reviews(seed: int, budget: float, figures: Figures) -> None:
+    """All Chinese reviews."""
+    compare(*halves(chinese_reviews(), seed), seed, budget, figures)
+
+
+def of_unseen_category(seed: int, budget: float, figures: Figures) -> None:
+    """Chinese reviews of seven shop categories, asked about the eighth, each in turn; the budget is for each."""
+    rows = chinese_reviews()
+    found: dict[str, list[float]] = {"TF-IDF + LR": [], "huaxiang auto": []}
+    for category in sorted({row[2] for row in rows}):
+        test = labelled([row for row in rows if row[2] == category])
+        train, _ = halves([row for row in rows if row[2] != category], seed, 0.0)
+        ours = trained_on(train, test, seed, budget)
+        found["TF-IDF + LR"].append(tfidf(train, test))
+        answers_NC = ours.classifier.probabilities(test.texts)
+        found["huaxiang auto"].append(accuracy(answers_NC, ours.classifier.labels, test))
+        print(f"  {category}: {', '.join(f'{name} {values[-1]:.4f}' for name, values in found.items())}", flush=True)
+    for name, values in found.items():
+        figures.add(name, "mean accuracy of the eight", float(np.mean(values)))
+
+
+def of_outside(seed: int, budget: float, figures: Figures) -> None:
+    """150 intents, and questions that are none of them: the threshold is the highest that keeps .955 of the held-out
+    questions in scope right; in scope an abstention counts as wrong."""
+    with gzip.open(data_root() / "clinc150/train_val.json.gz", "rt", encoding="utf-8") as file:
+        said = json.load(file)
+    inside = labelled([tuple(row) for row in said["val"]])
+    outside = labelled([tuple(row) for row in said["oos_val"]])
+    ours = trained_on(labelled([tuple(row) for row in said["train"] + said["oos_train"]]), inside, seed, budget)
+    print(f"  {ours.choice.why}")
+    classes, none = ours.classifier.labels, ours.classifier.labels.index("oos")
+    held_HC = ours.classifier.calibrated(ours.choice.judged.scores_HC, ["-"] * len(ours.material.held_N))
+    right_H = ours.material.targets_NC[ours.material.held_N].argmax(axis=1)
+    threshold = highest_threshold(held_HC[right_H != none], right_H[right_H != none], none, 0.955)
+    inside_NC, outside_NC = (ours.classifier.probabilities(each.texts) for each in (inside, outside))
+    right_N = np.array([classes.index(label) for (label,) in inside.labels])
+    figures.add("huaxiang auto", "151-way accuracy in scope", float((inside_NC.argmax(axis=1) == right_N).mean()))
+    answered_N = inside_of(inside_NC, none, threshold)
+    hit_N = answered_N & (inside_NC.argmax(axis=1) == right_N)
+    figures.add("huaxiang auto", "accuracy in scope, abstaining", float(hit_N.mean()))
+    figures.add("huaxiang auto", "recall out of scope", float((~inside_of(outside_NC, none, threshold)).mean()))
+    figures.add(
+        "TF-IDF + LR", "150-way accuracy in scope", tfidf(labelled([tuple(row) for row in said["train"]]), inside)
+    )
+
+
+def inside_of(probabilities_NC: Any, none: int, threshold: float) -> Any:
+    """Which rows are answered: the best class is a real one, and likely enough."""
+    best_N = probabilities_NC.argmax(axis=1)
+    return (best_N != none) & (probabilities_NC.max(axis=1) >= threshold)
+
+
+def highest_threshold(probabilities_HC: Any, right_H: Any, none: int, wanted: float) -> float:
+    """The highest confidence to ask for that still leaves `wanted` of all rows answered and right."""
+    good = [
+        step
+        for step in np.linspace(0.0, 0.99, 100)
+        if (inside_of(probabilities_HC, none, step) & (probabilities_HC.argmax(axis=1) == right_H)).mean() >= wanted
+    ]
+    return float(max(good, default=0.0))
+
+
+def of_few(seed: int, budget: float, figures: Figures) -> None:
+    """8 and 64 labels a class: intents, and Chinese reviews."""
+    for name, rows in (("intents", intents()), ("Chinese reviews", [row[:2] for row in chinese_reviews()])):
+        whole, test = halves(rows, seed)
+        test = test.at(range(min(len(test), 3_000)))
+        for n in (8, 64):
+            train = few(whole, n)
+            for method in ("frozen", "few-shot", "auto"):
+                ours = trained_on(train, test, seed, budget, method=method)
+                said = accuracy(ours.classifier.probabilities(test.texts), ours.classifier.labels, test)
+                figures.add(f"{name}, {n} a class: {'frozen + LR' if method == 'frozen' else method}", "accuracy", said)
+
+
+def few(whole: Labelled, n: int) -> Labelled:
+    """The first `n` texts of each class."""
+    seen: dict[str, int] = {}
+    chosen = []
+    for at, (label,) in enumerate(whole.labels):
+        seen[label] = seen.get(label, 0) + 1
+        if seen[label] <= n:
+            chosen.append(at)
+    return whole.at(chosen)
+
+
+ALL: dict[str, tuple[Callable[[int, float, Figures], None], str]] = {
+    "finance": (of_finance, "10m"),
+    "intents": (of_intents, "15m"),
+    "outside": (of_outside, "20m"),
+    "few": (of_few, "5m"),
+    "short-reviews": (of_short_reviews, "15m"),
+    "reviews": (of_reviews, "30m"),
+    "unseen-category": (of_unseen_category, "10m"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=list(ALL), default=list(ALL))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--budget", help="of each training; default: as each table has it")
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args(arguments)
+    rows: list[dict[str, Any]] = []
+    for name in asked.only:
+        measure, usual = ALL[name]
+        figures = Figures()
+        for seed in range(asked.seeds):
+            print(f"\n== {name}, seed {seed}, load {load()}", flush=True)
+            measure(seed, seconds_of(asked.budget or usual), figures)
+        rows += figures.rows(name)
+        if asked.json:
+            asked.json.write_text(json.dumps({"machine": machine(), "commit": commit(), "rows": rows}, indent=1))
+    print(f"\nmachine {machine()}, commit {commit()}, load {load()}")
+    for row in rows:
+        interval = f"[{row['low']:.4f}, {row['high']:.4f}]" if row["n_seeds"] > 1 else "(1 seed)"
+        print(f"{row['data']:16} {row['row']:40} {row['figure']:32} {row['mean']:.4f} {interval}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
