@@ -2,16 +2,18 @@
 
 import copy
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from huaxiang.encoder.contrast import Contrast, finetune, info_nce
+from huaxiang.encoder.contrast import PLAN, finetune
 from huaxiang.encoder.heldout import Validation
 from huaxiang.encoder.model import Network, new_network
 from huaxiang.encoder.pretraining import Pretraining, pretrain
 from huaxiang.encoder.start import start_as_bag_of_words
+from huaxiang.encoder.tasks.contrast import info_nce
 from tests.encoder.conftest import TINY, Shop, small_shop
 
 torch = pytest.importorskip("torch")
@@ -59,7 +61,7 @@ def test_shoppers_who_stay_with_one_kind_are_learned(network: Network, shop: Sho
         seconds=600,
         rng=np.random.default_rng(0),
         max_steps=20,
-        settings=Contrast(batch_size=16, learning_rate=5e-3, epochs=20),
+        plan=replace(PLAN, batch_size=16, learning_rate=5e-3, epochs=20),
     )
     assert report.kept
     assert report.after.mrr > before.mrr
@@ -79,7 +81,7 @@ def test_tuning_that_only_harms_leaves_the_weights_as_they_were(network: Network
         seconds=600,
         rng=np.random.default_rng(0),
         max_steps=12,
-        settings=Contrast(batch_size=16, learning_rate=5e-3, epochs=20),
+        plan=replace(PLAN, batch_size=16, learning_rate=5e-3, epochs=20),
     )
     assert (report.kept, report.after) == (False, before)
     assert torch.equal(network.encode_ids(network.tokens.ids(shop.items)), vectors)

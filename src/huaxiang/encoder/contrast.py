@@ -1,51 +1,24 @@
-"""Step 4: contrastive fine-tuning, a shopper's history against the item that came next, by one encoder for both.
-
-Legend: B pairs of a batch, M different items among them, D width.
-"""
+"""Step 4: contrastive fine-tuning, a shopper's history against the item that came next, by one encoder for both."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from huaxiang.encoder.batches import cut, shuffled
+from huaxiang.encoder.finetuning.loop import FitReport, Plan, fit
 from huaxiang.encoder.heldout import Retrieval, Validation
 from huaxiang.encoder.model import Network
-from huaxiang.encoder.optimising import adamw, descend
-from huaxiang.encoder.schedule import Progress, Schedule
+from huaxiang.encoder.schedule import Progress
+from huaxiang.encoder.tasks.base import Score
+from huaxiang.encoder.tasks.contrast import Contrast, as_score
 
-if TYPE_CHECKING:
-    import torch
-
-_VALIDATIONS: Final = 5
-_PATIENCE: Final = 3
-_BETWEEN_CHECKS: Final = 20
-"""Steps between two checks, at least: fewer change less than a check can see."""
-_SHARE_OF_CHECKS: Final = 0.25
-"""Of the time, at most, that goes into validation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """Settings of contrastive fine-tuning; rate and temperature were chosen by validation recall after 60 steps.
-
-    Attributes:
-        max_tokens: where texts are cut while training, at most where the encoder cuts them: a step of 64 tokens costs
-            two thirds of one of 96.
-    """
-
-    batch_size: int = 64
-    learning_rate: float = 5e-4
-    temperature: float = 0.1
-    epochs: int = 10
-    weight_decay: float = 0.01
-    max_tokens: int = 64
+PLAN: Final = Plan(epochs=10, batch_size=64, learning_rate=5e-4, checks=5, patience=3, between_checks=20)
+"""Of a small network made from the shop's text; the rate was chosen by validation recall after 60 steps."""
+CHECKPOINT_RATE: Final = 1e-4
+"""Of a network that was taught before, such as e5 or MiniLM: the larger one unlearns it; see experiments/LOG.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +51,7 @@ def finetune(
     seconds: float,
     rng: np.random.Generator,
     max_steps: int | None = None,
-    settings: Contrast = Contrast(),
+    plan: Plan = PLAN,
     progress: Progress | None = None,
 ) -> ContrastReport:
     """Train `network.lm.base_model` in place; what validates best is what remains, the beginning included.
@@ -88,130 +61,38 @@ def finetune(
         pairs: a history and the index in `items` of what came next; none is in `validation`.
         before: what `validation` says of the network as it is.
 
-    Memory: weights five times (Adam and the best so far), plus activations of two batches of `max_tokens`.
+    Memory: weights five times (Adam and the best so far), plus activations of two batches of 64 tokens.
+
+    Raises:
+        DivergedError: the loss became NaN or infinite; the network holds the best weights before that.
     """
-    started = time.monotonic()
-    best = _Best(network, validation, before)
-    each_check = before.seconds
-    planned = math.ceil(len(pairs) / settings.batch_size) * settings.epochs
-    n_checks = max(1, min(_VALIDATIONS, int(seconds * _SHARE_OF_CHECKS / max(each_check, 1e-9))))
-    for_steps = seconds - n_checks * each_check
-    schedule = Schedule(planned if max_steps is None else min(planned, max_steps), for_steps)
-    losses: list[float] = []
-    if not schedule.done:
-        losses = _train(network, items, pairs, best, n_checks, schedule, settings, rng, progress)
-    best.restore()
-    return _report(losses, schedule, best, time.monotonic() - started)
-
-
-def _report(losses: list[float], schedule: Schedule, best: _Best, seconds: float) -> ContrastReport:
-    return ContrastReport(
-        steps=schedule.step,
-        planned_steps=schedule.asked,
+    done = fit(
+        network,
+        Contrast(items, pairs, validation, batch_size=plan.batch_size),
+        plan,
         seconds=seconds,
-        loss_first=float(np.mean(losses[:10])) if losses else math.nan,
-        loss_last=float(np.mean(losses[-10:])) if losses else math.nan,
-        before=best.first,
-        after=best.found,
-        kept=best.improved,
-        stopped_early=best.exhausted and not schedule.done,
+        rng=rng,
+        max_steps=max_steps,
+        before=as_score(before),
+        keep_beginning=True,
+        progress=progress,
+    )
+    return _report(done, before)
+
+
+def _report(done: FitReport, before: Retrieval) -> ContrastReport:
+    return ContrastReport(
+        steps=done.steps,
+        planned_steps=done.planned_steps,
+        seconds=done.seconds,
+        loss_first=done.loss_first,
+        loss_last=done.loss_last,
+        before=before,
+        after=_retrieval(done.after, before),
+        kept=done.best_step > 0,
+        stopped_early=done.stopped_early,
     )
 
 
-class _Best:
-    """The best weights so far by validation, and how often in a row they were not beaten."""
-
-    def __init__(self, network: Network, validation: Validation, before: Retrieval) -> None:
-        self._network, self._validation = network, validation
-        self.first = self.found = before
-        self._weights = self._copy()
-        self._misses = 0
-        self.improved = False
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether patience is over."""
-        return self._misses >= _PATIENCE
-
-    def check(self) -> None:
-        """Validate the weights as they are; without validation pairs the newest are kept."""
-        now = self._validation.check(self._network)
-        if now.n_pairs == 0 or now.mrr > self.found.mrr:
-            self.found, self._weights, self._misses, self.improved = now, self._copy(), 0, True
-        else:
-            self._misses += 1
-
-    def restore(self) -> None:
-        """Put the best weights back."""
-        self._network.lm.base_model.load_state_dict(self._weights)
-
-    def _copy(self) -> dict[str, Any]:
-        return {name: value.detach().clone() for name, value in self._network.lm.base_model.state_dict().items()}
-
-
-def _train(
-    network: Network,
-    items: Sequence[str],
-    pairs: Sequence[tuple[str, int]],
-    best: _Best,
-    n_checks: int,
-    schedule: Schedule,
-    settings: Contrast,
-    rng: np.random.Generator,
-    progress: Progress | None,
-) -> list[float]:
-    import torch
-
-    positive_N = np.array([item for _, item in pairs])
-    log_drawn_M = _log_drawn(positive_N, len(items), settings.batch_size)
-    optimiser = adamw(network.lm.base_model, settings.learning_rate, settings.weight_decay)
-    losses: list[float] = []
-    checks = last = 0
-    for batch in shuffled([len(history) for history, _ in pairs], settings.batch_size, rng):
-        if schedule.done or best.exhausted:
-            break
-        network.lm.train()
-        shown_M, which_B = np.unique(positive_N[batch], return_inverse=True)
-        loss = info_nce(
-            network.vectors(cut(network.tokens.ids([pairs[i][0] for i in batch]), settings.max_tokens)),
-            network.vectors(cut(network.tokens.ids([items[i] for i in shown_M]), settings.max_tokens)),
-            torch.from_numpy(which_B),
-            torch.from_numpy(log_drawn_M[shown_M]),
-            settings.temperature,
-        )
-        losses.append(descend(loss, network.lm.base_model, optimiser, settings.learning_rate * schedule.factor()))
-        schedule.advance()
-        if progress is not None:
-            progress("finetune", schedule.step, schedule.planned, max(schedule.clock.left, 0.0))
-        due = schedule.step >= schedule.planned * (checks + 1) / n_checks and schedule.step >= last + _BETWEEN_CHECKS
-        if due or schedule.done:
-            checks, last = checks + 1, schedule.step
-            schedule.without(best.check)
-    network.lm.eval()
-    return losses
-
-
-def info_nce(
-    queries_BD: torch.Tensor,
-    items_MD: torch.Tensor,
-    positive_B: torch.Tensor,
-    log_drawn_M: torch.Tensor,
-    temperature: float,
-) -> torch.Tensor:
-    """Cross-entropy of each query's item among the different items of the batch (van den Oord et al. 2018), in nats.
-
-    `log_drawn_M` is subtracted from the scores: a popular item is a negative in more batches than a rare one, and
-    uncorrected the encoder would learn to push popular items away (Yi et al. 2019). An item that several queries share
-    is one column, so nobody's positive is another one's negative copy.
-    """
-    from torch.nn.functional import cross_entropy
-
-    return cross_entropy(queries_BD @ items_MD.T / temperature - log_drawn_M, positive_B)
-
-
-def _log_drawn(positive_N: NDArray[np.int64], n_items: int, batch_size: int) -> NDArray[np.float32]:
-    """Log of the chance that an item is among the positives of a batch drawn with replacement."""
-    share_M = np.bincount(positive_N, minlength=n_items) + 0.5
-    share_M /= share_M.sum()
-    chance_M = -np.expm1(batch_size * np.log1p(-np.minimum(share_M, 1.0 - 1e-9)))
-    return np.asarray(np.log(chance_M), dtype=np.float32)
+def _retrieval(score: Score, like: Retrieval) -> Retrieval:
+    return replace(like, recall=score.figures["recall"], mrr=score.figures["mrr"], seconds=score.seconds)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
 
 from huaxiang.encoder.beginning import SHARE, Contest
-from huaxiang.encoder.contrast import ContrastReport, finetune
+from huaxiang.encoder.contrast import CHECKPOINT_RATE, PLAN, ContrastReport, finetune
 from huaxiang.encoder.heldout import MAX_ITEMS, MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
-from huaxiang.encoder.optimising import torch_as
+from huaxiang.encoder.optimising import DivergedError, torch_as
 from huaxiang.encoder.pretraining import Pretraining, PretrainReport, pretrain
 from huaxiang.encoder.pretraining.heads import begin_head
 from huaxiang.encoder.pretraining.settings import CONTINUED_RATE
@@ -94,7 +95,7 @@ def _run(
     ended = max(budget - export_seconds(course.network, budget), clock.elapsed)
     share = _SHARE_OF_PRETRAINING if course.train else 1.0
     masked = course.pretrain(texts, checkpoint, (ended - clock.elapsed) * share, max_steps, progress)
-    tuned = course.finetune(ended - clock.elapsed, max_steps, progress)
+    tuned = course.finetune(checkpoint, ended - clock.elapsed, max_steps, progress)
     return _finish(course, texts, out, clock, masked, tuned)
 
 
@@ -257,24 +258,32 @@ class _Course:
                 )
         return report
 
-    def finetune(self, seconds: float, max_steps: int | None, progress: Progress | None) -> ContrastReport | None:
-        """Contrastive fine-tuning, if there is something to learn from."""
+    def finetune(
+        self, checkpoint: str | None, seconds: float, max_steps: int | None, progress: Progress | None
+    ) -> ContrastReport | None:
+        """Contrastive fine-tuning, if there is something to learn from; what was taught before moves more slowly."""
         if len(self.train) < _MIN_PAIRS:
             self.notes.append(
                 f"fine-tuning was skipped: {len(self.train)} pairs to learn from, {_MIN_PAIRS} are needed"
             )
             return None
-        report = finetune(
-            self.network,
-            self.items,
-            self.train,
-            self.validation,
-            before=self.now,
-            seconds=seconds,
-            rng=self.rng,
-            max_steps=max_steps,
-            progress=progress,
-        )
+        try:
+            report = finetune(
+                self.network,
+                self.items,
+                self.train,
+                self.validation,
+                before=self.now,
+                seconds=seconds,
+                rng=self.rng,
+                max_steps=max_steps,
+                plan=PLAN if checkpoint is None else replace(PLAN, learning_rate=CHECKPOINT_RATE),
+                progress=progress,
+            )
+        except DivergedError as error:
+            self.notes.append(f"fine-tuning was broken off: {error}")
+            self.now = self.validation.check(self.network)
+            return None
         self.now = report.after
         if not report.stopped_early:
             self._note_cut("fine-tuning", report.steps, report.planned_steps, max_steps)

@@ -44,6 +44,7 @@ class Plan:
         layer_decay: each lower layer learns at this share of the rate of the one above (Howard & Ruder 2018).
         accumulate: batches whose gradients are added up before a step.
         checks: looks at the held-out rows, at most; `patience` of them in a row without gain end the training.
+        between_checks: steps between two of them, at least: fewer may change less than a check can see.
     """
 
     epochs: float = 3.0
@@ -56,6 +57,7 @@ class Plan:
     accumulate: int = 1
     checks: int = 5
     patience: int = 3
+    between_checks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class _Run:
     def go(self, before: Score | None, keep_beginning: bool, progress: Progress | None) -> FitReport:
         """Train, check, put the best back."""
         self.before = self.best = self._judge() if before is None else before
-        check_seconds = time.monotonic() - self.began if before is None else 0.0
+        check_seconds = time.monotonic() - self.began if before is None else before.seconds
         self.weights = self._copy() if keep_beginning else {}
         n_checks = self._affordable_checks(check_seconds)
         schedule = self._schedule(n_checks * check_seconds)
@@ -164,7 +166,7 @@ class _Run:
 
     def _train(self, schedule: Schedule, n_checks: int, progress: Progress | None) -> None:
         batches = shuffled(self.task.lengths, self.plan.batch_size, self.rng)
-        done = 0
+        done = last = 0
         while not schedule.done and self.misses < self.plan.patience:
             self.losses.append(self._step([next(batches) for _ in range(self.plan.accumulate)], schedule.factor()))
             schedule.advance()
@@ -172,9 +174,10 @@ class _Run:
                 progress(self.task.name, schedule.step, schedule.planned, max(schedule.clock.left, 0.0))
             if self.tracker is not None:
                 self.tracker.log(schedule.step, {"loss": self.losses[-1], "factor": schedule.factor()})
-            if schedule.done or schedule.step >= schedule.planned * (done + 1) / n_checks:
+            due = schedule.step >= schedule.planned * (done + 1) / n_checks
+            if schedule.done or (due and schedule.step >= last + self.plan.between_checks):
                 done += 1
-                step = schedule.step
+                step = last = schedule.step
                 schedule.without(lambda step=step: self._check(step))  # type: ignore[misc]
 
     def _step(self, batches: Sequence[Sequence[int]], factor: float) -> float:

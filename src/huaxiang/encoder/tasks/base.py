@@ -19,10 +19,12 @@ class Score:
     Attributes:
         value: what early stopping watches; higher is better, NaN where nothing is held out.
         figures: the same and more, by name, for the report and for tracking.
+        seconds: what it took to find out, where that is known.
     """
 
     value: float
     figures: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 class Task(Protocol):
