@@ -259,6 +259,25 @@ def _spots(
             seen = [*seen, name][-_RECENT_ITEMS:]
 
 
+def query_item_pairs(
+    log: TrainingLog, items: Sequence[Item], rng: np.random.Generator
+) -> tuple[list[str], list[tuple[str, int]]]:
+    """A query alone, and the item that its asker met next, before another query; as `next_item_pairs` answers."""
+    place = {item.item_id: at for at, item in enumerate(items)}
+    met = log.interactions.filter(pl.col("item_id").is_in(list(place))).select("person", "at", "item_id")
+    both = pl.concat([log.searches, met], how="diagonal").sort("at", maintain_order=True)
+    found: list[tuple[str, tuple[str, int]]] = []
+    asked: dict[str, str] = {}
+    for person, query, item_id in both.select("person", "query", "item_id").iter_rows():
+        if query is not None:
+            asked[person] = query
+        elif (last := asked.pop(person, None)) is not None:
+            found.append((person, (last, place[item_id])))
+    if len(found) > _MOST_PAIRS:
+        found = [found[at] for at in np.sort(rng.choice(len(found), _MOST_PAIRS, replace=False))]
+    return [person for person, _ in found], [pair for _, pair in found]
+
+
 def _purchases(rows: pl.DataFrame, items: Sequence[Item]) -> dict[str, list[tuple[str, str]]]:
     category = {item.item_id: " > ".join(item.category) for item in items}
     bought: dict[str, list[tuple[str, str]]] = {}

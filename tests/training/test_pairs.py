@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from huaxiang import training
 from huaxiang.retrieval.log import TrainingLog
-from huaxiang.training import next_item_pairs
+from huaxiang.training import next_item_pairs, query_item_pairs
 from huaxiang.types import Item
 
 ITEMS = [Item(name, name) for name in ("tea", "pot", "cup")]
@@ -72,6 +72,20 @@ def test_too_many_pairs_are_drawn_in_order_and_by_the_seed(monkeypatch: pytest.M
     other = next_item_pairs(log(*said), ITEMS, np.random.default_rng(4))[0]
     assert first == again == sorted(first)
     assert (len(first), first != other) == (10, True)
+
+
+def queries(*said: tuple[str, int, str]) -> list[tuple[str, str, str]]:
+    people, found = query_item_pairs(log(*said), ITEMS, np.random.default_rng(0))
+    return [(who, query, ITEMS[target].item_id) for who, (query, target) in zip(people, found, strict=True)]
+
+
+def test_a_query_is_answered_by_the_item_that_its_asker_met_next() -> None:
+    said = (("ann", 1, "?green"), ("bob", 2, "pot"), ("ann", 3, "tea"), ("ann", 4, "cup"))
+    assert queries(*said) == [("ann", "green", "tea")]
+
+
+def test_a_query_that_was_asked_again_in_other_words_found_nothing() -> None:
+    assert queries(("ann", 1, "?grene"), ("ann", 2, "?green"), ("ann", 3, "tea")) == [("ann", "green", "tea")]
 
 
 STEPS = st.lists(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from huaxiang.cli import finetune_contrast
 from huaxiang.cli.figures import check_folders
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
@@ -23,6 +24,7 @@ group = typer.Typer(help="Teach an encoder a task from labelled files, within a 
 
 def register(app: typer.Typer) -> None:
     """Add the group with its tasks."""
+    finetune_contrast.register(group)
     app.add_typer(group, name="finetune")
 
 
@@ -49,6 +51,7 @@ Out = Annotated[Path | None, typer.Option(help="Keep the classifier in this fold
 Many = Annotated[bool, typer.Option("--many", help="A cell holds several labels, with | between them, or none.")]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Each class counts alike, however rare it is.")]
 PlanFile = Annotated[Path | None, typer.Option(help="Settings that `huaxiang tune` found, as JSON.")]
+Precision = Annotated[str, typer.Option(help="auto (what is faster on this machine), fp32, bf16.")]
 Track = Annotated[str | None, typer.Option(help="tensorboard, wandb, or both by a comma; off by default.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same classifier, where the budget cuts nothing.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Of the training (default: the cores that are idle).")]
@@ -68,6 +71,7 @@ def classify(
     many: Many = False,
     balanced: Balanced = False,
     plan: PlanFile = None,
+    precision: Precision = "auto",
     track: Track = None,
     seed: Seed = 0,
     threads: Threads = None,
@@ -84,7 +88,7 @@ def classify(
     tables = read_labelled(train, text, label, many=many), read_labelled(test, text, label, many=many)
     check_pair(*tables)
     found_plan, tuned_by = read_plan_for(method, plan)
-    how = Asked(method, encoder, many, balanced, found_plan, seed, threads, tuned_by)
+    how = Asked(method, encoder, many, balanced, found_plan, seed, threads, tuned_by, precision)
     found = _run(tables, how, clock, out, track, json_file)
     json_file.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     _say(found, out)

@@ -41,14 +41,19 @@ def export(network: Network, out: Path, samples: Sequence[str]) -> float:
     Raises:
         DataError: `out` holds something else, a vector is not finite, or the engines disagree (below `MIN_COSINE`).
     """
-    if out.exists() and any(out.iterdir()) and not (out / "serving" / CONFIG_FILE).is_file():
-        raise DataError(f"{out} holds other files; give an empty or new folder for the encoder")
+    check_out(out)
     with replacing(out) as partial:
         network.lm.eval()
         if network.body is None:
             write_transformers(network, partial / "hf")
         write_serving(network, partial / "serving")
         return compare(network, OnnxEncoder.load(partial / "serving"), (*PROBES, *samples))
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder of something else; to be asked before the work."""
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "serving" / CONFIG_FILE).is_file())):
+        raise DataError(f"{out} holds other files; give an empty or new folder for the encoder")
 
 
 @contextmanager

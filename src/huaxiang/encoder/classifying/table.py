@@ -70,7 +70,7 @@ def read_labelled(path: Path, text: str, label: str, *, many: bool = False) -> L
     texts: list[str] = []
     labels: list[tuple[str, ...]] = []
     unlabelled = 0
-    for row in _rows(path, (text, label), notes):
+    for row in read_rows(path, (text, label), notes):
         found = tuple(part.strip() for part in row[1].split(SEPARATOR)) if many else (row[1].strip(),)
         found = tuple(dict.fromkeys(part for part in found if part))
         if found or many:
@@ -104,7 +104,12 @@ def check_pair(train: Labelled, test: Labelled | None) -> tuple[str, ...]:
     return classes
 
 
-def _rows(path: Path, columns: tuple[str, str], notes: list[str]) -> Iterator[tuple[str, str]]:
+def read_rows(path: Path, columns: Sequence[str], notes: list[str]) -> Iterator[tuple[str, ...]]:
+    """The cells of these columns, row by row, as text; "" where one is missing.
+
+    Raises:
+        DataError: no file, no such column, or not readable; each with the line where there is one.
+    """
     if not path.is_file():
         raise DataError(f"no file {path}")
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
@@ -140,17 +145,17 @@ def _decoded(path: Path, notes: list[str]) -> str:
     return decoded
 
 
-def _table(path: Path, lines: io.StringIO, columns: tuple[str, str], delimiter: str) -> Iterator[tuple[str, str]]:
+def _table(path: Path, lines: io.StringIO, columns: Sequence[str], delimiter: str) -> Iterator[tuple[str, ...]]:
     csv.field_size_limit(1 << 30)
     reader = csv.reader(lines, delimiter=delimiter)
     header = [name.strip() for name in next(reader, [])]
     places = [_place(path, name, header) for name in columns]
     for cells in reader:
         if cells:
-            yield tuple(cells[at] if at < len(cells) else "" for at in places)  # type: ignore[misc]
+            yield tuple(cells[at] if at < len(cells) else "" for at in places)
 
 
-def _json_lines(path: Path, lines: io.StringIO, columns: tuple[str, str]) -> Iterator[tuple[str, str]]:
+def _json_lines(path: Path, lines: io.StringIO, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
     met = False
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -165,7 +170,7 @@ def _json_lines(path: Path, lines: io.StringIO, columns: tuple[str, str]) -> Ite
             if name not in row and not met:
                 _place(path, name, list(row))
         met = True
-        yield _text(row.get(columns[0])), _text(row.get(columns[1]))
+        yield tuple(_text(row.get(name)) for name in columns)
 
 
 def _text(value: Any) -> str:
