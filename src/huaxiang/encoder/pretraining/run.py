@@ -138,7 +138,7 @@ def _learn(
     rng = np.random.default_rng(wish.seed)
     few = _few(corpus, rng)
     wish = _settled(wish, few, notes)
-    network = _begin(few, wish, rng, notes)
+    network = begin(few, wish, rng, notes)
     rate = wish.learning_rate or (wish.settings.learning_rate if wish.encoder is None else CONTINUED_RATE)
     settings = replace(wish.settings, learning_rate=rate)
     keeper = work.keeper(wish.keep_seconds, wish.keep_steps)
@@ -180,7 +180,7 @@ def _settled(wish: Wish, few: Sequence[str], notes: list[str]) -> Wish:
     return replace(wish, encoder=None, prune=False, tokenizer="own", start=start)
 
 
-def _begin(few: Sequence[str], wish: Wish, rng: np.random.Generator, notes: list[str]) -> Network:
+def begin(few: Sequence[str], wish: Wish, rng: np.random.Generator, notes: list[str]) -> Network:
     """The network as it is before it learns; notes say how it came about."""
     if wish.objective == "next-word":
         network = new_decoder(few, wish.shape) if wish.encoder is None else _opened_decoder(wish)

@@ -97,12 +97,13 @@ def _cuts(tokenizer: Tokenizer, old: Any) -> list[list[int]]:
     """For each new piece the old ids that stand for it: one where the old tokenizer has it too, none where unknown."""
     special = {piece: _special_id(old, role) for piece, role in zip(SPECIAL, _ROLES, strict=True)}
     known: dict[str, int] = old.get_vocab()
+    blanks = [blank for blank in _BLANK if any(piece.startswith(blank) for piece in known)]
     cuts: list[list[int]] = []
     for piece, _ in sorted(tokenizer.get_vocab().items(), key=lambda each: each[1]):
         if piece in special:
             cuts.append([] if special[piece] is None else [special[piece]])
         else:
-            cuts.append(_cut(piece, known, old))
+            cuts.append(_cut(piece, known, blanks, old))
     return cuts
 
 
@@ -111,16 +112,14 @@ def _special_id(old: Any, role: str) -> Any:
     return getattr(old, f"{_STAND_INS[role]}_id", None) if found is None and role in _STAND_INS else found
 
 
-def _cut(piece: str, known: dict[str, int], old: Any) -> list[int]:
-    """Look for the same place in a word first: `##ing` is `ing` where a blank is written before words, and `tea` is
+def _cut(piece: str, known: dict[str, int], blanks: Sequence[str], old: Any) -> list[int]:
+    """Look for the same place in a word first: where blanks are written as signs, `##ing` is `ing`, and `tea` is
     `▁tea`; Chinese characters stand anywhere."""
     inside = piece.startswith(_INSIDE)
     bare = piece.removeprefix(_INSIDE)
-    blanks_are_written = any(f"{blank}a" in known for blank in _BLANK)
-    if blanks_are_written:
-        spellings = [bare] if inside else [*(f"{blank}{bare}" for blank in _BLANK), bare]
-    else:
-        spellings = [piece]
+    spellings = [piece]
+    if blanks:
+        spellings = [bare] if inside else [*(f"{blank}{bare}" for blank in blanks), bare]
     for spelling in spellings:
         if spelling in known:
             return [known[spelling]]
