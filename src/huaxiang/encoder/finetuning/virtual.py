@@ -15,19 +15,14 @@ if TYPE_CHECKING:
     import torch
 
 
-def prompted(base: Any, n_virtual: int) -> torch.nn.Module:
-    """An encoder that reads `n_virtual` trained vectors before each text; they begin as pieces of its vocabulary."""
-    import torch
-    from peft import PromptEmbedding, PromptTuningConfig
-    from transformers.modeling_outputs import BaseModelOutput
+def prompted(base: Any, n_virtual: int, mark: int) -> torch.nn.Module:
+    """An encoder that reads `n_virtual` trained vectors before each text.
 
-    words = base.get_input_embeddings()
-    config = PromptTuningConfig(
-        num_virtual_tokens=n_virtual,
-        token_dim=words.embedding_dim,
-        num_transformer_submodules=1,
-        prompt_tuning_init="SAMPLE_VOCAB",
-    )
+    They begin near the vector of the token `mark`, which ends a text: MiniLM's vectors of questions then keep a cosine
+    of .75 with what they were, but .42 where each begins as some piece of the vocabulary, PEFT's way.
+    """
+    import torch
+    from transformers.modeling_outputs import BaseModelOutput
 
     class Prompted(torch.nn.Module):
         """Called as the encoder is."""
@@ -35,8 +30,7 @@ def prompted(base: Any, n_virtual: int) -> torch.nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.encoder = base
-            drawn: Any = PromptEmbedding(config, words)  # type: ignore[no-untyped-call]
-            self.virtual_PD = torch.nn.Parameter(drawn.embedding.weight.detach().clone())
+            self.virtual_PD = _vectors(base, n_virtual, mark)
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
             text_BLD = self.encoder.get_input_embeddings()(input_ids)
@@ -51,6 +45,19 @@ def prompted(base: Any, n_virtual: int) -> torch.nn.Module:
             return BaseModelOutput(last_hidden_state=read.last_hidden_state[:, n_virtual:])
 
     return Prompted()
+
+
+def _vectors(base: Any, n_virtual: int, mark: int) -> Any:
+    import torch
+    from peft import PromptEmbedding, PromptTuningConfig
+
+    words = base.get_input_embeddings()
+    config = PromptTuningConfig(
+        num_virtual_tokens=n_virtual, token_dim=words.embedding_dim, num_transformer_submodules=1
+    )
+    drawn: Any = PromptEmbedding(config, words)  # type: ignore[no-untyped-call]
+    spread = float(getattr(base.config, "initializer_range", 0.02))
+    return torch.nn.Parameter(words.weight[mark].detach() + drawn.embedding.weight.detach() * spread)
 
 
 def prefixed(base: Any, n_virtual: int, n_layers: int) -> torch.nn.Module:
@@ -106,16 +113,14 @@ class _Past:
 
 
 def _keys_and_values(base: Any, n_virtual: int, n_layers: int) -> Any:
-    """Drawn with the deviation of the network's own initial weights: drawn from PEFT's default, a standard normal, they
-    take half of the attention from the text before anything is learned."""
+    """As PEFT draws them, standard normal: begun fifty times smaller they touch the text less, but learned worse."""
     import torch
     from peft import PrefixEncoder, PrefixTuningConfig
 
     width = int(base.config.hidden_size)
     config = PrefixTuningConfig(num_virtual_tokens=n_virtual, token_dim=width, num_layers=n_layers)
     drawn: Any = PrefixEncoder(config)  # type: ignore[no-untyped-call]
-    spread = float(getattr(base.config, "initializer_range", 0.02))
-    return torch.nn.Parameter(drawn.embedding.weight.detach().clone() * spread)
+    return torch.nn.Parameter(drawn.embedding.weight.detach().clone())
 
 
 def positions(base: Any, mask_BL: torch.Tensor) -> torch.Tensor:
