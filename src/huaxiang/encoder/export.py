@@ -148,17 +148,24 @@ def _save_graph(network: Network, path: Path) -> None:
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
             return pooled(self.base, input_ids, attention_mask)
 
-    ids_BL = torch.full((2, 7), network.pad_id, dtype=torch.int64)
+    save_graph(Served(network.base), network.pad_id, path, "vectors")
+
+
+def save_graph(served: Any, pad_id: int, path: Path, output: str) -> None:
+    """Write the graph of a module that reads ids and mask and gives one tensor, under this name."""
+    import torch
+
+    ids_BL = torch.full((2, 7), pad_id, dtype=torch.int64)
     mask_BL = torch.ones_like(ids_BL)
     mask_BL[1, 4:] = 0
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     with exporter_chatter():
         torch.onnx.export(
-            Served(network.base).eval(),
+            served.eval(),
             (ids_BL, mask_BL),
             str(path),
             input_names=["input_ids", "attention_mask"],
-            output_names=["vectors"],
+            output_names=[output],
             dynamo=True,
             dynamic_shapes={"input_ids": free, "attention_mask": free},
             external_data=False,

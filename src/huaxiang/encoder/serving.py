@@ -73,23 +73,13 @@ class OnnxEncoder:
         Args:
             threads: of one call; more than one pays only where cores stand idle.
         """
-        import onnxruntime
-
         root = Path(folder)
         if not (root / CONFIG_FILE).is_file() and (root / "serving" / CONFIG_FILE).is_file():
             root = root / "serving"
         config = ServingConfig.load(root / CONFIG_FILE)
         if not (root / MODEL_FILE).is_file():
             raise DataError(f"{root} holds no {MODEL_FILE}; export the encoder again")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Batches differ in shape, and a memory plan for each shape seen would grow without bound.
-        options.enable_mem_pattern = False
-        # The graph is exported fused enough: more levels made small networks slower (.92 ms against 1.20 a history),
-        # and one of 6 layers of 384 by 8 %, in int8 15 %: the kernel that fuses sum and norm is slower than the two.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        session = onnxruntime.InferenceSession(str(root / MODEL_FILE), options, providers=["CPUExecutionProvider"])
+        session = open_session(root / MODEL_FILE, threads)
         return cls(session, Tokens.load(root / TOKENIZER_FILE, config.max_tokens, config.prefix), config)
 
     @property
@@ -142,3 +132,18 @@ class OnnxEncoder:
             mask_NL[i, : len(row)] = 1
         (vectors,) = self._session.run(["vectors"], {"input_ids": ids_NL, "attention_mask": mask_NL})
         return np.asarray(vectors, dtype=np.float32)
+
+
+def open_session(path: Path, threads: int) -> Any:
+    """A graph of a network, ready to run on so many threads of one call."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Batches differ in shape, and a memory plan for each shape seen would grow without bound.
+    options.enable_mem_pattern = False
+    # The graph is exported fused enough: more levels made small networks slower (.92 ms against 1.20 a history),
+    # and one of 6 layers of 384 by 8 %, in int8 15 %: the kernel that fuses sum and norm is slower than the two.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

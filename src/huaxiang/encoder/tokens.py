@@ -1,8 +1,11 @@
 """Text to token ids, by one function for training and serving. Imports no training library."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from huaxiang.errors import DataError
@@ -38,6 +41,12 @@ class Tokens:
         found = (self._tokenizer.encode(self.prefix + self._clip(text)).ids for text in texts)
         return [ids if len(ids) > self.n_special and ids != self._nothing else [] for ids in found]
 
+    def pair_ids(self, first: Sequence[str], second: Sequence[str]) -> list[list[int]]:
+        """Token ids of each two texts in one row, as the tokenizer puts pairs together, at most `max_tokens`: the
+        longer of the two is cut. Without the prefix, which tells apart texts that are read alone."""
+        both = zip(first, second, strict=True)
+        return [self._tokenizer.encode(self._clip(one), self._clip(other)).ids for one, other in both]
+
     def spans(self, texts: Sequence[str]) -> list[tuple[str, list[int], list[tuple[int, int]]]]:
         """Each text as it is read, prefix included; its ids as `ids` gives them; and from where to where in it each id
         was read, `(0, 0)` for special tokens."""
@@ -49,6 +58,46 @@ class Tokens:
             blank = len(ids) <= self.n_special or ids == self._nothing
             found.append((whole, [], []) if blank else (whole, ids, read.offsets))
         return found
+
+    def flat(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Ids of all texts one after another, without prefix and special tokens, and how many each text has.
+
+        A batch is read by all cores, unless TOKENIZERS_PARALLELISM is `false`.
+        """
+        read = self._tokenizer.encode_batch_fast([self._clip(text) for text in texts], add_special_tokens=False)
+        ids: list[list[int]] = [each.ids for each in read]
+        lengths_N = np.fromiter(map(len, ids), np.int64, len(ids))
+        return np.fromiter(chain.from_iterable(ids), np.int32, int(lengths_N.sum())), lengths_N
+
+    def framed(self, pieces: Sequence[int]) -> list[list[int]]:
+        """Ids of texts that consist of one piece each, prefix and special tokens included."""
+        whole: list[int] = self._tokenizer.encode(self.prefix + "a").ids
+        inner: list[int] = self._tokenizer.encode(self.prefix + "a", add_special_tokens=False).ids
+        before: list[int] = self._tokenizer.encode(self.prefix, add_special_tokens=False).ids
+        at = next(i for i in range(len(whole)) if whole[i : i + len(inner)] == inner)
+        return [[*whole[:at], *before, piece, *whole[at + len(inner) :]] for piece in pieces]
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The text that these ids stand for, special tokens left out."""
+        return str(self._tokenizer.decode(list(ids)))
+
+    def save(self, path: Path) -> None:
+        """Write a `tokenizer.json` without cut-off or padding, as other tools expect it."""
+        plain = Tokenizer.from_str(self._tokenizer.to_str())
+        plain.no_truncation()
+        plain.save(str(path))
+
+    @property
+    def n_pieces(self) -> int:
+        """Size of the vocabulary: ids are below it."""
+        return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
+
+    @property
+    def special(self) -> frozenset[int]:
+        """Ids that stand for no text: padding, beginning, end, mask; the unknown piece is none of them."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        unknown = getattr(self._tokenizer.model, "unk_token", None) or "<unk>"
+        return frozenset(i for i, token in added.items() if token.special and token.content != unknown)
 
     def _clip(self, text: str) -> str:
         clipped = text.strip()[: self.max_tokens * _CHARACTERS_PER_TOKEN]
