@@ -34,7 +34,9 @@ def tag(
     ] = "auto",
     budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Passes of the network (default: by size).")] = None,
-    unit: Annotated[str | None, typer.Option(help="characters or words (default: as the files are written).")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Of texts with spans: characters or words (default: what fits).")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the tagger to.")] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 1,

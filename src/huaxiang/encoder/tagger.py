@@ -18,7 +18,7 @@ from huaxiang.encoder.tagging.alignment import Aligned, align, unit_places
 from huaxiang.encoder.tagging.chain import Chain, unread
 from huaxiang.encoder.tagging.ngrams import Ngrams
 from huaxiang.encoder.tagging.spans import Span, placed
-from huaxiang.encoder.tagging.units import cut
+from huaxiang.encoder.tagging.units import MOST_CHARACTERS, cut
 from huaxiang.encoder.tokens import Tokens, batches_by_length
 from huaxiang.errors import DataError
 
@@ -133,9 +133,9 @@ class Tagger:
     def tag(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """The spans of each text, by their place, each with the probability that type and boundaries are right.
 
-        What lies beyond the network's cut-off has no span.
+        What lies beyond the network's cut-off, or the first `MOST_CHARACTERS`, has no span.
         """
-        units = [cut(text, self._config.unit) for text in texts]
+        units = [cut(text[:MOST_CHARACTERS], self._config.unit) for text in texts]
         scores = self._scores(texts, units)
         found: list[tuple[Span, ...]] = []
         for text, places, scores_UK in zip(texts, units, scores, strict=True):
@@ -164,7 +164,7 @@ class Tagger:
                 found[i] += self._config.network_weight * scores_UK
         if self._ngrams is not None:
             for i, (text, places) in enumerate(zip(texts, units, strict=True)):
-                found[i] += self._config.ngram_weight * self._ngrams.emissions(text, places)
+                found[i] += self._config.ngram_weight * self._ngrams.emissions(text[:MOST_CHARACTERS], places)
         return found
 
     def _run(self, texts: Sequence[Aligned]) -> NDArray[np.float64]:

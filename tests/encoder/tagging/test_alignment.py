@@ -3,7 +3,7 @@
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from huaxiang.encoder.tagging.alignment import N_PLACES, align, cut_chinese, unit_places
+from huaxiang.encoder.tagging.alignment import N_PLACES, align, unit_places
 from huaxiang.encoder.tagging.units import CHARACTERS, WORDS, cut, joined
 from huaxiang.encoder.tokens import Tokens
 from huaxiang.errors import UnknownNameError
@@ -11,7 +11,7 @@ from huaxiang.errors import UnknownNameError
 PIECES = ("<s>", "</s>", "<unk>", "▁", "▁帽子", "帽子", "帽", "子", "红", "▁Nike", "ke", "m", "2", "▁13", "iPhone")
 
 
-def sentence_piece(*, single: bool = False, max_tokens: int = 16, prefix: str = "") -> Tokens:
+def sentence_piece(*, max_tokens: int = 16, prefix: str = "") -> Tokens:
     """A tokenizer of the kind of XLM-R's, with `帽子` in one piece."""
     tokenizer = Tokenizer(models.Unigram([(piece, -1.0 * len(piece) ** 0.5) for piece in PIECES], unk_id=2))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Strip()])
@@ -19,8 +19,6 @@ def sentence_piece(*, single: bool = False, max_tokens: int = 16, prefix: str = 
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
     )
-    if single:
-        tokenizer.pre_tokenizer = cut_chinese(tokenizer)
     return Tokens(tokenizer, max_tokens, prefix)
 
 
@@ -39,27 +37,23 @@ def test_two_characters_of_one_piece_are_told_apart_by_their_place() -> None:
     assert read(sentence_piece(), "红帽子") == [("红", "红", 0), ("帽", "帽子", 0), ("子", "帽子", 1)]
 
 
-def test_cut_before_each_character_has_a_piece_of_its_own() -> None:
-    assert read(sentence_piece(single=True), "红帽子") == [("红", "红", 0), ("帽", "帽", 0), ("子", "子", 0)]
-
-
 def test_a_blank_before_a_piece_is_no_place() -> None:
     assert read(sentence_piece(), "红 13") == [("红", "红", 0), ("1", "▁13", 0), ("3", "▁13", 1)]
 
 
 def test_a_sign_that_is_folded_into_two_pieces_takes_one_of_them() -> None:
-    assert read(sentence_piece(single=True), "㎡红") == [("㎡", "2", 0), ("红", "红", 0)]
+    assert read(sentence_piece(), "㎡红") == [("㎡", "2", 0), ("红", "红", 0)]
 
 
 def test_the_mark_of_a_beginning_that_stands_alone_reads_nothing() -> None:
-    tokens = sentence_piece(single=True)
+    tokens = sentence_piece()
     assert [PIECES[i] for i in align(tokens, "红", [(0, 1)]).ids] == ["<s>", "▁", "红", "</s>"]
     assert read(tokens, "红") == [("红", "红", 0)]
 
 
 def test_blanks_around_and_a_prefix_shift_nothing() -> None:
-    bare = read(sentence_piece(single=True), "红帽子")
-    assert read(sentence_piece(single=True, prefix="m "), "  红帽子 ") == bare
+    bare = read(sentence_piece(), "红帽子")
+    assert read(sentence_piece(prefix="m "), "  红帽子 ") == bare
 
 
 def test_a_word_takes_its_first_piece() -> None:
@@ -67,7 +61,7 @@ def test_a_word_takes_its_first_piece() -> None:
 
 
 def test_what_lies_beyond_the_cut_off_is_not_read() -> None:
-    assert [piece for _, piece, _ in read(sentence_piece(single=True, max_tokens=5), "红红红红")] == [
+    assert [piece for _, piece, _ in read(sentence_piece(max_tokens=5), "红红红红")] == [
         "红",
         "红",
         "",
@@ -86,7 +80,7 @@ def test_places_are_bounded() -> None:
 
 
 def test_a_batch_is_filled_with_the_first_token() -> None:
-    tokens = sentence_piece(single=True)
+    tokens = sentence_piece()
     texts = [align(tokens, text, cut(text, CHARACTERS)) for text in ("红帽子", "红")]
     token_BU, place_BU = unit_places(texts)
     assert token_BU.shape == place_BU.shape == (2, 3)

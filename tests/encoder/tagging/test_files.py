@@ -163,3 +163,10 @@ def test_what_is_written_is_read(tmp_path: Path, texts: list[list[tuple[str, str
     found = read_tagged(written(tmp_path, text))
     assert [each.text for each in found.texts] == ["".join(unit for unit, _ in rows) for rows in texts]
     assert [each.labels for each in found.texts] == [repaired([label for _, label in rows])[0] for rows in texts]
+
+
+def test_the_test_files_spans_are_cut_as_the_training_file_is(tmp_path: Path) -> None:
+    row = {"text": "Uji Green Tea, 50 g", "spans": [{"start": 4, "end": 13, "label": "type"}]}
+    found = read_tagged(written(tmp_path, lines(row), "a.jsonl"), "characters")
+    assert found.unit == "characters"
+    assert [span.text for span in found.texts[0].spans] == ["Green Tea"]

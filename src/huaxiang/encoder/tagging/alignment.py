@@ -2,24 +2,22 @@
 
 Legend: B texts of a batch, U units of the longest.
 
-SentencePiece reads several Chinese characters as one token, and a brand may end inside it. So Chinese is cut into
-single characters before it is tokenised (`cut_chinese`), and a unit takes the hidden state of the first token that
-reads any of it, with its place inside that token.
+SentencePiece reads several Chinese characters as one token, and a brand may end inside it. So a unit takes the hidden
+state of the token that reads it together with its place inside that token. (Cutting Chinese into single characters
+before it is tokenised was no better, .532 against .531 F1 on held-out titles, gained less from n-grams beside it, .639
+against .648, and reads 14 % more tokens.)
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, pre_tokenizers
 
 from huaxiang.encoder.tokens import Tokens
-from huaxiang.text.segment import HAN
 
 N_PLACES: Final = 8
 """Places inside a token that are told apart; the last stands for all beyond."""
@@ -40,17 +38,6 @@ class Aligned:
     ids: list[int]
     token_U: NDArray[np.int64]
     place_U: NDArray[np.int64]
-
-
-def cut_chinese(tokenizer: Tokenizer) -> Any:
-    """A pre-tokenizer that does what this tokenizer's does and cuts each Chinese character off."""
-    single = pre_tokenizers.Split(Regex(f"[{HAN}]"), "isolated")
-    given: Any = tokenizer.pre_tokenizer
-    if given is None:
-        return single
-    # A byte-level one turns characters into bytes, so it comes last; SentencePiece's marks blanks, so it comes first.
-    is_bytes = "ByteLevel" in json.dumps(json.loads(tokenizer.to_str())["pre_tokenizer"])
-    return pre_tokenizers.Sequence([single, given] if is_bytes else [given, single])
 
 
 def align(tokens: Tokens, text: str, units: Offsets) -> Aligned:

@@ -58,7 +58,8 @@ def read_tagged(path: Path, unit: str | None = None) -> TaggedFile:
     `{"text": ..., "spans": [{"start", "end", "label"}]}` or `{"tokens": [...], "labels": [...]}`.
 
     Args:
-        unit: `characters` or `words`; None: as the file is written, of JSON spans what its texts and spans allow.
+        unit: what texts with spans are cut into, `characters` or `words`; None: what texts and spans allow. Units
+            that a file gives itself are what they are.
 
     Raises:
         DataError: names file, line and rule.
@@ -195,10 +196,10 @@ def _gathered(path: Path, rows: Sequence[_Row], unit: str | None) -> TaggedFile:
     with_units = [row for row in rows if not row.has_spans]
     if with_units and len(with_units) < len(rows):
         raise DataError(f"{path} mixes lines with spans and lines with tokens; write all of them alike")
-    unit = unit or (_written_in(with_units) if with_units else _fitting(rows))
     if not with_units:
+        unit = unit or _fitting(rows)
         return TaggedFile(tuple(_tagged(row, unit) for row in rows), unit)
-    texts, n_repaired = [], 0
+    unit, texts, n_repaired = _written_in(with_units), [], 0
     for row in with_units:
         labels, n = repaired(row.labels)
         n_repaired += n

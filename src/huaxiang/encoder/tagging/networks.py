@@ -1,4 +1,4 @@
-"""The encoder that a tagger begins with, made to read Chinese character by character."""
+"""The encoder that a tagger begins with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from tokenizers import Tokenizer
 from huaxiang.encoder.batches import Rows
 from huaxiang.encoder.model import Network, Shape, new_network
 from huaxiang.encoder.precision import autocast, choose_precision
-from huaxiang.encoder.tagging.alignment import cut_chinese
 from huaxiang.encoder.tokens import Tokens
 from huaxiang.errors import DataError
 
@@ -67,23 +66,17 @@ def _begin(encoder: str, texts: Sequence[str], rng: np.random.Generator, notes: 
         notes.append(choice.why)
         if choice.source is None:
             network = new_network(texts, Shape(max_tokens=MAX_TOKENS))
-            _read_characters(network)
             special = network.tokenizer.all_special_ids
             start_as_bag_of_words(network.lm, network.tokens.ids(texts), special, rng)
             return network
         encoder = choice.source.name
-    network = open_checkpoint(encoder, MAX_TOKENS)
-    _read_characters(network)
+    network = _without_prefix(open_checkpoint(encoder, MAX_TOKENS))
     notes.append(f"{network.name}: {prune(network, texts, characters=_CHARACTERS).note}")
     return network
 
 
-def _read_characters(network: Network) -> None:
-    """Cut Chinese into characters before it is tokenised, and put no prefix before texts.
-
-    A prefix tells a question from a passage, which tags do not ask, and would cost a tenth of a title's tokens.
-    """
-    backend = network.tokenizer.backend_tokenizer
-    backend.pre_tokenizer = cut_chinese(backend)
-    network.tokens = Tokens(Tokenizer.from_str(backend.to_str()), network.tokens.max_tokens)
+def _without_prefix(network: Network) -> Network:
+    """A prefix tells a question from a passage, which tags do not ask, and would cost a tenth of a title's tokens."""
+    network.tokens = Tokens(Tokenizer.from_str(network.tokenizer.backend_tokenizer.to_str()), network.tokens.max_tokens)
     network.prefix = ""
+    return network

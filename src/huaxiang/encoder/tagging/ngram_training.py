@@ -18,15 +18,18 @@ from huaxiang.encoder.tagging.ngrams import Ngrams, features_of
 from huaxiang.encoder.tagging.spans import Tagged
 
 EPOCHS: Final = 6
+"""Twice as many were worse beside a network, .653 F1 against .656 on held-out titles."""
 LEARNING_RATE: Final = 0.03
+"""Falls to 0. Adagrad at .05 and .1 reached .634 and .640 alone, AdamW at .02 .674."""
 DECAY: Final = 0.01
-DROPOUT: Final = 0.5
-"""Share of the features of a unit that a step does not see: names that occur once would else explain everything."""
+DROPOUT: Final = 0.3
+"""Share of the features of a unit that a step does not see: names that occur once would else explain everything.
+Half of them gave .649 beside a network, this .656."""
 _BATCH: Final = 32
 _LEAST_STEPS: Final = 120
 """Of a small file, which is read more often; they take a second or two."""
 _LEAST: Final = 2
-"""Texts in which a feature must occur."""
+"""Texts in which a feature must occur; 1 gained a thousandth for five times the vocabulary."""
 
 
 def fit_ngrams(

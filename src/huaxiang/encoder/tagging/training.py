@@ -25,6 +25,7 @@ from huaxiang.encoder.tagging.ngram_training import fit_ngrams
 from huaxiang.encoder.tagging.ngrams import Ngrams
 from huaxiang.encoder.tagging.saving import Parts
 from huaxiang.encoder.tagging.spans import Tagged, agreement, label_names
+from huaxiang.encoder.tagging.units import MOST_CHARACTERS
 from huaxiang.encoder.tasks.tag import Examples, Tag
 from huaxiang.errors import ConfigError, UnknownNameError
 
@@ -138,6 +139,14 @@ def split(texts: Sequence[Tagged], rng: np.random.Generator) -> tuple[list[Tagge
     return fit_texts, [groups[at][0] for at in sorted(chosen)]
 
 
+def clipped(text: Tagged) -> Tagged:
+    """The beginning of a text that is read when tags are served."""
+    if len(text.text) <= MOST_CHARACTERS:
+        return text
+    n = sum(end <= MOST_CHARACTERS for _, end in text.units)
+    return Tagged(text.text[:MOST_CHARACTERS], text.units[:n], text.labels[:n])
+
+
 def same(text: str) -> str:
     """What copies of a text have in common: case, blanks and full-width forms aside."""
     return "".join(unicodedata.normalize("NFKC", text).lower().split())
@@ -151,7 +160,7 @@ class _Course:
         self.clock = Clock(settings.seconds * (1.0 - _AFTER))
         self.rng = np.random.default_rng(settings.seed)
         self.names = label_names(train.types)
-        texts = [text for text in train.texts if text.text.strip()]
+        texts = [clipped(text) for text in train.texts if text.text.strip()]
         self.fit, self.held = split(texts, self.rng)
         self.notes = list(train.notes)
         if n_blank := len(train) - len(texts):

@@ -15,6 +15,8 @@ from huaxiang.text.segment import HAN
 
 CHARACTERS: Final = "characters"
 WORDS: Final = "words"
+MOST_CHARACTERS: Final = 2_000
+"""Of a text that are read: a field of a million must cost no more than a long title, and no title is longer."""
 _PATTERNS: Final = {
     CHARACTERS: re.compile(r"\S"),
     WORDS: re.compile(rf"[^\W{HAN}]+(?:[-'’._][^\W{HAN}]+)*|\S"),
