@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huaxiang.cli import finetune_contrast, finetune_rank
+from huaxiang.cli import finetune_contrast, finetune_generate, finetune_rank
 from huaxiang.cli.figures import check_folders
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
@@ -25,6 +25,7 @@ group = typer.Typer(help="Teach an encoder a task from labelled files, within a 
 def register(app: typer.Typer) -> None:
     """Add the group with its tasks."""
     finetune_contrast.register(group)
+    finetune_generate.register(group)
     finetune_rank.register(group)
     app.add_typer(group, name="finetune")
 
