@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,8 +34,6 @@ def generate(
     json_file: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
 ) -> None:
     """Teach a decoder to write the answers of TRAIN after their prompts, and say how likely it finds those of TEST."""
-    from rich.console import Console
-
     from huaxiang.encoder.generating import Asked, read_dialogue, train_generator
     from huaxiang.encoder.pretraining.decoder import check_free, save_decoder
     from huaxiang.encoder.schedule import Clock
@@ -54,6 +52,13 @@ def generate(
     figures = {**made.figures, "samples": samples, "seconds": round(clock.elapsed, 2)}
     if json_file is not None:
         json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
+    _say(figures, out)
+
+
+def _say(figures: dict[str, Any], out: Path) -> None:
+    """What was reached, for people."""
+    from rich.console import Console
+
     lines = [
         f"perplexity {figures['perplexity_before']} before, {figures['perplexity']} after {figures['steps']} steps"
     ]
