@@ -62,7 +62,7 @@ def _say(figures: dict[str, Any], out: Path) -> None:
     lines = [
         f"perplexity {figures['perplexity_before']} before, {figures['perplexity']} after {figures['steps']} steps"
     ]
-    lines += [f"> {each['prompt'][:80]}\n  {each['answer']}" for each in samples]
+    lines += [f"> {each['prompt'][:80]}\n  {each['answer']}" for each in figures["samples"]]
     lines += [f"note: {note}" for note in figures["notes"]]
     for line in [*lines, f"{out}/hf opens in Transformers' AutoModelForCausalLM"]:
         Console().print(line, markup=False, highlight=False)
