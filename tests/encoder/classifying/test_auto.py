@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huaxiang.encoder.classifying import auto
+from huaxiang.encoder.classifying import auto, tuned
 from huaxiang.encoder.classifying.asked import Asked
 from huaxiang.encoder.classifying.auto import train_classifier
 from huaxiang.encoder.classifying.classifier import TextClassifier
@@ -21,8 +21,14 @@ from tests.encoder.classifying.conftest import reviews
 SHORT = Plan(epochs=2.0, batch_size=8, learning_rate=1e-3, head_learning_rate=1e-2, checks=1)
 
 
+@pytest.fixture(autouse=True)
+def _few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few-shot training as short as the rest of the room."""
+    monkeypatch.setattr(tuned, "plan_for_pairs", lambda _: SHORT)
+
+
 def train(table: Labelled, **how: Any) -> auto.Trained:
-    return train_classifier(table, Asked(threads=1, **how), Clock(600))
+    return train_classifier(table, Asked(threads=1, precision="fp32", **how), Clock(600))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +151,7 @@ def test_and_a_note_where_other_candidates_stand(checkpoint: Path) -> None:
 def test_a_truncated_checkpoint_is_named(checkpoint: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    for file in checkpoint.iterdir():
+    for file in (file for file in checkpoint.iterdir() if file.is_file()):
         data = file.read_bytes()
         (broken / file.name).write_bytes(data[:100] if file.suffix == ".safetensors" else data)
     with pytest.raises(DataError, match="broken"):

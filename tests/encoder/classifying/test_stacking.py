@@ -51,3 +51,8 @@ def test_of_many_labels_each_is_weighed_by_itself() -> None:
         name: judge((targets - 0.5) * 3 + rng.normal(size=targets.shape) * 1.5, targets, many=True) for name in "ab"
     }
     assert choose(found, targets, many=True).judged.accuracy >= max(each.accuracy for each in found.values())
+
+
+def test_two_that_are_never_wrong_end_the_search() -> None:
+    perfect = {name: judge(RIGHT * 1e4, RIGHT, many=False) for name in ("ngrams", "full", "few-shot")}
+    assert choose(perfect, RIGHT, many=False).judged.accuracy == 1.0

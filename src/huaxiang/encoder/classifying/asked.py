@@ -16,6 +16,8 @@ class Asked:
         balanced: whether classes count alike, however often they occur.
         plan: how to fine-tune; None: by the number of texts and classes.
         tuned_by: how `auto` fine-tunes.
+        precision: `auto` times a step in float32 and in bfloat16 and takes the faster, `fp32` or `bf16` take themselves.
+            Where the two are about as fast, `auto` may fall out either way, and equal seeds then give unequal networks.
         threads: of torch; None: the cores that are idle now.
     """
 
@@ -27,3 +29,4 @@ class Asked:
     seed: int = 0
     threads: int | None = None
     tuned_by: str = "full"
+    precision: str = "auto"

@@ -161,7 +161,9 @@ class _Course:
         if self.material.clock.left < _LEAST_SECONDS and self.method == "auto":
             self.material.notes.append(f"no encoder was tried: {max(self.material.clock.left, 0.0):.0f} s were left")
             return
-        opened = open_network(self.asked.encoder, self.material, needed=self.method != "auto")
+        opened = open_network(
+            self.asked.encoder, self.material, needed=self.method != "auto", precision=self.asked.precision
+        )
         if opened is None:
             return
         self.encoder, self.bf16 = opened.network.name, opened.bf16

@@ -5,6 +5,7 @@ Legend: N training texts, H held-out ones among them, C classes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,7 +88,9 @@ class Judged:
 
 
 def judge(scores_HC: Scores, targets_HC: NDArray[np.float32], *, many: bool, seconds: float = 0.0) -> Judged:
-    """What scores on held-out rows are worth."""
+    """What scores on held-out rows are worth; NaN where none are held out."""
+    if not len(targets_HC):
+        return Judged(scores_HC, math.nan, math.nan, seconds=seconds)
     if many:
         said_HC, right_HC = scores_HC > 0, targets_HC > 0
         f1 = 2.0 * float((said_HC & right_HC).sum()) / max(int(said_HC.sum() + right_HC.sum()), 1)

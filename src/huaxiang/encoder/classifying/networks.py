@@ -11,7 +11,7 @@ from huaxiang.encoder.classifying.frozen import SAMPLE, speed, suits, vectors
 from huaxiang.encoder.classifying.material import Material
 from huaxiang.encoder.classifying.tuned import training_step
 from huaxiang.encoder.model import Network
-from huaxiang.encoder.precision import choose_precision
+from huaxiang.encoder.precision import precision_of
 from huaxiang.encoder.sources.choice import choose as choose_by_language
 from huaxiang.encoder.sources.prune import prune
 from huaxiang.errors import MissingExtraError
@@ -35,14 +35,14 @@ class Opened:
         return replace(self.network, lm=copy.deepcopy(self.network.lm))
 
 
-def open_network(encoder: str, material: Material, *, needed: bool) -> Opened | None:
+def open_network(encoder: str, material: Material, *, needed: bool, precision: str = "auto") -> Opened | None:
     """The encoder of this name or folder; `auto`: what suits the texts best of what is installed.
 
     Args:
         needed: whether to refuse, instead of a note, where nothing is installed.
     """
     if encoder != "auto":
-        return _open(encoder, material)
+        return _open(encoder, material, precision)
     choice = choose_by_language(material.train.texts)
     fitting = list(choice.fitting)
     if not fitting:
@@ -50,11 +50,11 @@ def open_network(encoder: str, material: Material, *, needed: bool) -> Opened | 
             raise MissingExtraError("an encoder to begin with", "models")
         material.notes.append(f"no encoder was tried: {choice.why}")
         return None
-    first = _open(fitting[0].name, material)
+    first = _open(fitting[0].name, material, precision)
     if len(fitting) == 1:
         material.notes.append(choice.why)
         return first
-    return _best([first, *(_open(source.name, material) for source in fitting[1:])], material)
+    return _best([first, *(_open(source.name, material, precision) for source in fitting[1:])], material)
 
 
 def _best(opened: list[Opened], material: Material) -> Opened:
@@ -73,9 +73,9 @@ def _best(opened: list[Opened], material: Material) -> Opened:
     return max(found, key=lambda pair: pair[0])[1]
 
 
-def _open(name: str, material: Material) -> Opened:
+def _open(name: str, material: Material, precision: str) -> Opened:
     network = open_checkpoint(name, MAX_TOKENS)
     material.notes.append(f"{network.name}: {prune(network, material.train.texts).note}")
     rows = [row for row in network.tokens.ids(material.train.texts[:_TIMED_ROWS]) if row] or [[network.pad_id]]
     vectors(network, rows, False)
-    return Opened(network, choose_precision(training_step(network, rows), trials=2).bf16)
+    return Opened(network, precision_of(precision, training_step(network, rows)).bf16)

@@ -54,7 +54,7 @@ def choose(found: Mapping[str, Judged], targets_HC: NDArray[np.float32], *, many
     while others := [name for name in found if name not in now.weights]:
         tried = [_stack([*now.weights, name], found, targets_HC, many) for name in others]
         wider = min(tried, key=lambda choice: choice.loss)
-        if wider.judged.accuracy < now.judged.accuracy or wider.loss > (1 - _WORTH) * now.loss:
+        if wider.judged.accuracy < now.judged.accuracy or not wider.loss < (1 - _WORTH) * now.loss:
             break
         now = wider
     if len(now.weights) == 1:

@@ -136,9 +136,10 @@ def _each(features_NF: Features, targets_NC: NDArray[np.float32], c: float, weig
 
 @contextmanager
 def _quiet_about_convergence() -> Iterator[None]:
-    """Hide that a solver stopped at its last iteration: held-out texts judge what it reached by then."""
+    """Hide that a solver stopped at its last iteration, which held-out texts judge, and that there are many classes."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         yield
