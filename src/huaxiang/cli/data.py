@@ -32,6 +32,15 @@ _Keywords = Annotated[
     int | None,
     typer.Option("--keywords", min=1, help="So many keywords of the items, or of a file of texts, by three ways."),
 ]
+_Reviews = Annotated[bool, typer.Option("--reviews", help="What the reviews, or a file of them, praise and blame.")]
+_Rating = Annotated[
+    str | None,
+    typer.Option("--rating", help="With --reviews FILE: column of ratings, 1 to 5, that polarity learns from."),
+]
+_Classifier = Annotated[
+    Path | None,
+    typer.Option("--classifier", help="With --reviews: what `finetune classify --out` wrote, for the polarity."),
+]
 _Column = Annotated[str | None, typer.Option("--column", help="Column of a file that holds the text.")]
 _Encoder = Annotated[str, typer.Option("--encoder", help="auto, none, a folder, or the name of an installed one.")]
 
@@ -115,25 +124,38 @@ def describe(
     data_dir: _DataDir = _DEFAULT_DIR,
     json: _Json = None,
     keywords: _Keywords = None,
+    reviews: _Reviews = False,
     column: _Column = None,
+    rating: _Rating = None,
+    classifier: _Classifier = None,
     encoder: _Encoder = "auto",
 ) -> None:
     """Show what is in a file or in a shop: kinds of events, people, items, time, languages.
 
-    With --keywords the words that carry its texts, by TF-IDF, Word2Vec and an encoder, with the words related to each.
+    With --keywords the words that carry its texts, by TF-IDF, Word2Vec and an encoder, with the words related to each;
+    with --reviews what they judge (delivery, price, quality ...) and how, by what its star ratings teach.
     """
-    if keywords is not None:
+    if reviews:
+        from huaxiang.cli.reviews import Source, describe_reviews
+
+        figures = describe_reviews(Source(file, column, rating, data_dir), encoder, classifier)
+    elif keywords is not None:
         from huaxiang.cli.keywords import describe_keywords, texts_of
 
-        _write_json(json, describe_keywords(texts_of(file, column, data_dir), keywords, encoder))
-        return
+        figures = describe_keywords(texts_of(file, column, data_dir), keywords, encoder)
+    else:
+        figures = _counted(None if file is None else _plan(file, format, map, event, timezone, ending), data_dir)
+    _write_json(json, figures)
+
+
+def _counted(plan: "Plan | None", data_dir: Path) -> dict[str, Any]:
+    """Print and answer with what is in a file, or in the shop."""
     from huaxiang.collect.describe import describe as count
     from huaxiang.collect.describe import shown
     from huaxiang.collect.shop import open_shop_store
     from huaxiang.collect.validate import validate as run
 
-    if file is not None:
-        plan = _plan(file, format, map, event, timezone, ending)
+    if plan is not None:
         with _progress(plan.path.name) as advance:
             figures = run(plan, progress=advance).tally.to_json()
     else:
@@ -143,7 +165,7 @@ def describe(
         finally:
             store.close()
     _console().print(shown(figures))
-    _write_json(json, figures)
+    return figures
 
 
 def _plan(file: Path, format: str, map: str, event: str | None, timezone: str, ending: str) -> "Plan":

@@ -28,7 +28,7 @@ def describe_keywords(texts: Sequence[str], k: int, encoder: str) -> dict[str, A
 
     if not texts:
         raise DataError("there is no text to take keywords from; import items first, or give a file of texts")
-    opened, why = _open(encoder, texts)
+    opened, why = open_or_say(encoder, texts)
     ways = sources(texts, opened)
     sample = texts[:: -(-len(texts) // _MOST)]
     found = side_by_side(sample, ways, k)
@@ -43,7 +43,7 @@ def describe_keywords(texts: Sequence[str], k: int, encoder: str) -> dict[str, A
     return {"texts": len(texts), "counted": len(sample), "encoder": why, "keywords": rows}
 
 
-def _open(encoder: str, texts: Sequence[str]) -> "tuple[Encoder | None, str]":
+def open_or_say(encoder: str, texts: Sequence[str]) -> "tuple[Encoder | None, str]":
     """The encoder, and why this one; none where the default finds none, which is said."""
     from huaxiang.encoder.opening import AUTO, open_encoder
 
