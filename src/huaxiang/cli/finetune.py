@@ -133,8 +133,8 @@ def _run(
         found = figures(trained, asked, trained.classifier.probabilities(asked.texts))
     if out is not None:
         save_classifier(trained, out, {name: found[name] for name in ("accuracy", "macro_f1", "method", "why")})
-    top = {name: found[name] for name in ("accuracy", "macro_f1", "method")}
-    return top | {"seconds": round(clock.elapsed, 2)} | found
+    top = {name: found[name] for name in ("accuracy", "macro_f1", "method")} | {"seconds": round(clock.elapsed, 2)}
+    return top | {name: found[name] for name in ("n_train", "n_test")} | found
 
 
 def _say(found: dict[str, Any], out: Path | None) -> None:

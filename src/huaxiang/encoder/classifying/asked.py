@@ -16,7 +16,7 @@ class Asked:
         balanced: whether classes count alike, however often they occur.
         plan: how to fine-tune; None: by the number of texts and classes.
         tuned_by: how `auto` fine-tunes.
-        precision: `auto` times a step in float32 and in bfloat16 and takes the faster, `fp32` or `bf16` take themselves.
+        precision: `fp32`, `bf16`, or `auto`: a step is timed in both and the faster is taken.
             Where the two are about as fast, `auto` may fall out either way, and equal seeds then give unequal networks.
         threads: of torch; None: the cores that are idle now.
     """
