@@ -98,3 +98,9 @@ def test_pairs_that_are_all_worth_the_same_teach_nothing(folder: Path, tmp_path:
     (tmp_path / "a.csv").write_text("seen,title,event\na,b,1\na,c,1\n", encoding="utf-8")
     with pytest.raises(DataError, match="same label"):
         finetune(folder, "--train", tmp_path / "a.csv")
+
+
+def test_a_budget_without_a_step_is_an_error_and_no_ranker_that_guesses(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no step of training"):
+        finetune(folder, "--budget", "1s", "--out", tmp_path / "ranker")
+    assert not (tmp_path / "ranker").exists()

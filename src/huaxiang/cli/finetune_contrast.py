@@ -29,7 +29,7 @@ def contrast(
     user: Annotated[str | None, typer.Option(help="Column of the person, who is held out whole.")] = None,
     test: Annotated[Path | None, typer.Option(help="The same columns; never learned from, nor chosen by.")] = None,
     encoder: Annotated[
-        str, typer.Option(help="auto, e5-small, minilm, a checkpoint's folder, a cached name.")
+        str, typer.Option(help="auto, new, e5-small, minilm, a checkpoint's folder, a cached name.")
     ] = "auto",
     method: Annotated[str, typer.Option(help="full, lora, adalora, adapter, prefix, prompt or ia3.")] = "full",
     prune: Annotated[bool, typer.Option(help="Cut a large vocabulary to what these texts use.")] = True,

@@ -158,7 +158,7 @@ def train_ranker(
         clock: began with the work. `seconds`: of it for everything; what the export takes is left over.
 
     Raises:
-        DataError: nothing that is worth more than something else, or a loss that is no number.
+        DataError: nothing that is worth more than something else, no time for a step, or a loss that is no number.
     """
     if not np.ptp(train.gains_N):
         raise DataError("all pairs of the training file have the same label: nothing to learn; give clicks and others")
@@ -244,6 +244,11 @@ class _Run:
         )
         if applied is not None:
             applied.finish()
+        if not done.steps:
+            raise DataError(
+                f"the budget allowed no step of training with {begun.network.name}, and a head that was never trained "
+                "says nothing; give a larger budget or a smaller encoder, such as --encoder new"
+            )
         if done.steps < done.planned_steps and not done.stopped_early:
             self.notes.append(f"the budget cut the training after {done.steps} of {done.planned_steps} steps")
         return done

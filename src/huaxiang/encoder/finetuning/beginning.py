@@ -12,6 +12,7 @@ from huaxiang.encoder.finetuning.methods import Applied, apply_method, check_fit
 from huaxiang.encoder.model import Network, Shape, new_network
 from huaxiang.encoder.precision import choose_precision
 
+NEW: Final = "new"
 _COUNTED: Final = 5_000
 """Texts that the rarity of words is counted in."""
 _TIMED_ROWS: Final = 16
@@ -42,8 +43,8 @@ def begin(
     cut: bool,
     shape: Shape = _SHAPE,
 ) -> Begun:
-    """The encoder of this name or folder; `auto`: what is installed and reads these texts, else a new small network of
-    `shape`, which is said.
+    """The encoder of this name or folder; `new`: a small network of `shape`, made of these texts; `auto`: what is
+    installed and reads them, else a new one, which is said.
 
     Args:
         cut: whether a checkpoint's vocabulary is cut to these texts.
@@ -53,7 +54,7 @@ def begin(
     from huaxiang.encoder.sources.prune import prune
     from huaxiang.encoder.start import start_as_bag_of_words
 
-    named, said = settle(encoder, texts)
+    named, said = (None, ()) if encoder == NEW else settle(encoder, texts)
     notes += said
     if named is None:
         network = new_network(texts, shape)
