@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huaxiang.cli import finetune_contrast, finetune_generate, finetune_rank
+from huaxiang.cli import finetune_contrast, finetune_generate, finetune_rank, finetune_tag, zero_shot
 from huaxiang.cli.figures import check_folders
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
@@ -27,6 +27,8 @@ def register(app: typer.Typer) -> None:
     finetune_contrast.register(group)
     finetune_generate.register(group)
     finetune_rank.register(group)
+    finetune_tag.register(group)
+    zero_shot.register(group)
     app.add_typer(group, name="finetune")
 
 

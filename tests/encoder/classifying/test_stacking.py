@@ -54,5 +54,7 @@ def test_of_many_labels_each_is_weighed_by_itself() -> None:
 
 
 def test_two_that_are_never_wrong_end_the_search() -> None:
-    perfect = {name: judge(RIGHT * 1e4, RIGHT, many=False) for name in ("ngrams", "full", "few-shot")}
+    perfect = {
+        name: judge((RIGHT * 1e4).astype(np.float64), RIGHT, many=False) for name in ("ngrams", "full", "few-shot")
+    }
     assert choose(perfect, RIGHT, many=False).judged.accuracy == 1.0
