@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.encoder.base import Encoder
-from huaxiang.encoder.serving import OnnxEncoder
+from huaxiang.encoder.folder import open_folder
 from huaxiang.errors import DataError, ReleaseError
 from huaxiang.profiles import FoldState, Portraits
 from huaxiang.profiles.facets import Interests, interests, language
@@ -113,7 +113,7 @@ class Pipeline:
             said = json.loads((release.part(PARTS.fusion) / "fusion.json").read_text("utf-8"))
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ReleaseError(f"release {release.id} cannot be opened: {error}; use another") from error
-        encoder = OnnxEncoder.load(release.part(PARTS.encoder))
+        encoder = open_folder(release.part(PARTS.encoder))
         catalogue = portraits.item_facets.catalogue
         index = LiveIndex(item_ids, vectors_MD, encoder, catalogue, seq=int(release.about["seq"]))
         retrievers: dict[str, Retriever] = {

@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 
 from huaxiang.collect.catalogue import Catalogue
-from huaxiang.encoder.serving import OnnxEncoder
+from huaxiang.encoder.base import Encoder
+from huaxiang.encoder.folder import open_folder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.evaluation.selection import DECAYS, START, Selected, select
@@ -82,7 +83,7 @@ def train(
         tell("keywords", 0.0)
         keywords, related = _keywords(draft, texts, seed)
         report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
-        encoder = OnnxEncoder.load(draft.path / PARTS.encoder)
+        encoder = open_folder(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
         shop = _Shop(items, encoder.encode(texts), encoder, keywords)
         tell("select on held-out days", 0.0)
@@ -140,7 +141,7 @@ class _Shop:
 
     items: Sequence[Item]
     vectors_MD: Vectors
-    encoder: OnnxEncoder
+    encoder: Encoder
     keywords: Keywords
 
     @property

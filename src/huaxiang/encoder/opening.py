@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huaxiang.encoder.base import Encoder
-from huaxiang.encoder.serving import CONFIG_FILE, OnnxEncoder
+from huaxiang.encoder.folder import kind_of, open_folder
+from huaxiang.encoder.serving import CONFIG_FILE
 from huaxiang.encoder.sources import choose, find
+from huaxiang.encoder.static import KIND
 from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.types import Vectors
 
@@ -90,10 +92,10 @@ def open_encoder(named: str, texts: Sequence[str], *, light: bool = True) -> Ope
     return Opened(_network(named), f"the checkpoint {named}")
 
 
-def _served(folder: Path) -> OnnxEncoder | None:
+def _served(folder: Path) -> Encoder | None:
     """An exported encoder; None where the folder is a Hugging Face checkpoint, whose `config.json` is another."""
     root = folder / "serving" if (folder / "serving" / CONFIG_FILE).is_file() else folder
-    return OnnxEncoder.load(root) if (root / "model.onnx").is_file() else None
+    return open_folder(root) if kind_of(root) == KIND or (root / "model.onnx").is_file() else None
 
 
 def _choose(texts: Sequence[str], *, light: bool) -> Opened:
