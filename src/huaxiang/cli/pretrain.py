@@ -44,7 +44,9 @@ BatchSize = Annotated[int, typer.Option(min=1, help="Texts of a batch.")]
 Accumulate = Annotated[int, typer.Option(min=1, help="Batches whose gradients add up to one step.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Passes over the texts, at most.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Steps, at most.")]
-Rate = Annotated[float | None, typer.Option(help="Peak learning rate (default: 5e-4, 1e-4 for a checkpoint).")]
+Rate = Annotated[
+    float | None, typer.Option(help="Peak learning rate (default: 2e-3 at width 128, 1e-4 for a checkpoint).")
+]
 WarmUp = Annotated[float, typer.Option(min=0, max=1, help="Share of the steps in which the learning rate rises.")]
 Packed = Annotated[bool, typer.Option(help="Let short texts share a row instead of batching like lengths.")]
 Precision = Annotated[str, typer.Option(help="fp32, bf16, or auto: whichever is faster on this machine.")]

@@ -24,16 +24,16 @@ def test_a_size_that_is_none_is_refused_with_examples(said: str) -> None:
 
 def test_a_row_of_the_tiny_network_by_hand(network: Network) -> None:
     # One layer: 9 * 32 + 2 * 64 + 3 * 2 heads * 32 tokens = 608; with 4 * 32 beside the layers 736, times 32 tokens.
-    # Logits: 3 * .5 * 32 tokens * V. All in 4 bytes.
+    # Logits: 3 * .5 * 32 tokens * V. All in 4 bytes, and more by what was measured: 1.75 and 1.1 times.
     pieces = network.lm.config.vocab_size
-    assert row_bytes(network, 0.5) == 4 * (32 * 736 + 48 * pieces)
+    assert row_bytes(network, 0.5) == int(4 * (1.75 * 32 * 736 + 1.1 * 48 * pieces))
 
 
 def with_room_for(n_rows: float, network: Network, monkeypatch: pytest.MonkeyPatch) -> int:
     """A cap that leaves room for so many rows, where the process holds nothing yet."""
     monkeypatch.setattr(memory, "held_bytes", lambda: 0)
     weights = sum(p.numel() for p in network.lm.parameters())
-    return int(3 * 4 * weights + n_rows * int(1.25 * row_bytes(network, 0.2)))
+    return int(3 * 4 * weights + n_rows * row_bytes(network, 0.2))
 
 
 @pytest.mark.parametrize(("room", "batch_size", "accumulate"), [(99, 32, 1), (31.5, 16, 2), (10.5, 8, 4), (1.5, 1, 32)])

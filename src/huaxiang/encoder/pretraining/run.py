@@ -44,7 +44,8 @@ class Wish:
             vectors of pieces alone. None: `transferred` with a checkpoint, a bag of words without.
         prune: whether pieces that the texts do not use are cut out of the checkpoint's vocabulary first.
         max_steps: at most so many; None: as many as `settings.epochs` and `seconds` allow.
-        learning_rate: None: 5e-4 for a new network, 1e-4 for a checkpoint.
+        learning_rate: None: that of `settings` for a new network of width 128, less for a wider one in proportion
+            (Yang et al. 2021), 1e-4 for a checkpoint.
         memory: bytes that the process may hold; None: any.
         keep_seconds, keep_steps: how often the state is kept.
         resume: see `Unfinished.settle`.
@@ -139,8 +140,7 @@ def _learn(
     few = _few(corpus, rng)
     wish = _settled(wish, few, notes)
     network = begin(few, wish, rng, notes)
-    rate = wish.learning_rate or (wish.settings.learning_rate if wish.encoder is None else CONTINUED_RATE)
-    settings = replace(wish.settings, learning_rate=rate)
+    settings = replace(wish.settings, learning_rate=_rate(wish, network))
     keeper = work.keeper(wish.keep_seconds, wish.keep_steps)
     if wish.encoder is not None and not network.has_head:
         notes.append(_begin_head(network, few, wish, settings, rng, known=keeper.found() is not None))
@@ -161,6 +161,14 @@ def _learn(
     if done.steps < done.planned_steps and done.steps != wish.max_steps:
         notes.append(f"the budget cut pretraining after {done.steps} of {done.planned_steps} steps")
     return _write(network, few, out, wish, done, len(corpus), clock, notes)
+
+
+def _rate(wish: Wish, network: Network) -> float:
+    """The peak learning rate: as asked for, or by what the network begins with."""
+    if wish.learning_rate is not None:
+        return wish.learning_rate
+    known = wish.encoder is not None and wish.start != "random"
+    return CONTINUED_RATE if known else wish.settings.learning_rate * min(1.0, Shape().hidden / network.d)
 
 
 def _few(corpus: Corpus, rng: np.random.Generator) -> Sequence[str]:
