@@ -75,8 +75,7 @@ def train(
     tell = progress or _silent
     clock = _Clock(budget_seconds)
     seq, items = _items(portraits.item_facets.catalogue)
-    tell("read the log", 0.0)
-    log = read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
+    log = _read(portraits, tell)
     cut = held_out_moment(log.interactions)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
@@ -93,6 +92,12 @@ def train(
         draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed) | {"word_vectors": related}
         _write_card(draft)
     return releases.use(draft.id)
+
+
+def _read(portraits: Portraits, tell: Progress) -> TrainingLog:
+    """Step 1: what may be learned from."""
+    tell("read the log", 0.0)
+    return read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
 
 
 def _keywords(draft: Draft, texts: Sequence[str], seed: int) -> tuple[Keywords, dict[str, Any]]:

@@ -25,18 +25,18 @@ def register(group: typer.Typer) -> None:
     group.command("apply-tags")(apply_tags)
 
 
+Method = Annotated[str, typer.Option(help="auto, ngrams, full, lora, adalora, adapter, prefix, prompt or ia3.")]
+Unit = Annotated[str | None, typer.Option(help="Of texts with spans: characters or words (default: what fits).")]
+
+
 def tag(
     train: Annotated[Path, typer.Option(help="A unit and its BIO label on each line, or JSONL with text and spans.")],
     test: Annotated[Path, typer.Option(help="The same, to be judged on; nothing is chosen by it.")],
     encoder: Annotated[str, typer.Option(help="auto, an installed encoder's name, or a checkpoint's folder.")] = "auto",
-    method: Annotated[
-        str, typer.Option(help="auto, ngrams, full, lora, adalora, adapter, prefix, prompt or ia3.")
-    ] = "auto",
+    method: Method = "auto",
     budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Passes of the network (default: by size).")] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="Of texts with spans: characters or words (default: what fits).")
-    ] = None,
+    unit: Unit = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the tagger to.")] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 1,
@@ -55,8 +55,8 @@ def tag(
         from huaxiang.encoder.tagging.saving import check_out
 
         check_out(out)
-    seconds = seconds_of(budget) - (time.monotonic() - began)
     with bar() as progress:
+        seconds = seconds_of(budget) - (time.monotonic() - began)
         settings = Settings(encoder, method, epochs, seconds, seed, threads, progress=progress)
         trained = train_tagger(taught, settings)
     figures = _figures(trained, taught, judged)

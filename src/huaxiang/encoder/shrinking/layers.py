@@ -103,20 +103,7 @@ def distil_layers(
     schedule = Schedule(planned if max_steps is None else min(planned, max_steps), seconds)
     taken = precision_of(precision, course.trial) if not schedule.done else Precision()
     course.run(schedule, taken, progress)
-    report = LayersReport(
-        layers=n_layers,
-        source_layers=n_source,
-        parameters=small.n_parameters,
-        steps=schedule.step,
-        planned_steps=schedule.asked,
-        n_texts=len(course.train),
-        n_held=len(course.held),
-        cosine_before=course.before,
-        cosine_after=course.best,
-        precision=taken.name,
-        seconds=schedule.clock.elapsed,
-    )
-    return small, report
+    return small, course.report(n_layers, n_source, schedule, taken)
 
 
 def dropped(network: Network, n_layers: int) -> tuple[Network, int]:
@@ -182,6 +169,22 @@ class _Course:
                 checks += 1
                 self._check()
         base.load_state_dict(self._weights)
+
+    def report(self, n_layers: int, n_source: int, schedule: Schedule, precision: Precision) -> LayersReport:
+        """What the training did."""
+        return LayersReport(
+            layers=n_layers,
+            source_layers=n_source,
+            parameters=self.network.n_parameters,
+            steps=schedule.step,
+            planned_steps=schedule.asked,
+            n_texts=len(self.train),
+            n_held=len(self.held),
+            cosine_before=self.before,
+            cosine_after=self.best,
+            precision=precision.name,
+            seconds=schedule.clock.elapsed,
+        )
 
     def trial(self, bf16: bool) -> None:
         """A step that moves nothing, for the clock."""

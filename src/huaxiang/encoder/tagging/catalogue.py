@@ -7,7 +7,7 @@ A value that a tagger found is a `set_item` event as any other, so whatever the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -124,20 +124,27 @@ def apply_tags(
             for item_id in named[start : start + _PAGE]
             if (item := catalogue.get(item_id)) is not None and (lacks := _lacks(item, fields, item_id in derived))
         ]
-        spans = tagger.tag([item.name for item, _ in lacking])
-        catalogue.refresh()
-        payloads = []
-        for (before, lacks), found in zip(lacking, spans, strict=True):
-            item = catalogue.get(before.item_id)
-            if item is None or item.name != before.name:
-                continue
-            sure = _sure(item, lacks, found, fields, min_confidence, spellings, applied)
-            if sure:
-                payloads.append(_payload(item, sure, tagger.fingerprint, now))
+        payloads = [
+            _payload(item, sure, tagger.fingerprint, now)
+            for item, lacks, found in _read(tagger, catalogue, lacking)
+            if (sure := _sure(item, lacks, found, fields, min_confidence, spellings, applied))
+        ]
         if payloads and not dry_run:
             applied.written += _append(intake, payloads)
         progress(min(start + _PAGE, len(named)), len(named))
     return applied
+
+
+def _read(
+    tagger: FindsSpans, catalogue: Catalogue, lacking: Sequence[tuple[Item, set[str]]]
+) -> Iterator[tuple[Item, set[str], tuple[Span, ...]]]:
+    """The spans of these items' titles, without the items whose title was changed meanwhile."""
+    spans = tagger.tag([item.name for item, _ in lacking])
+    catalogue.refresh()
+    for (before, lacks), found in zip(lacking, spans, strict=True):
+        item = catalogue.get(before.item_id)
+        if item is not None and item.name == before.name:
+            yield item, lacks, found
 
 
 def _check(tagger: FindsSpans, fields: Mapping[str, str], min_confidence: float) -> None:

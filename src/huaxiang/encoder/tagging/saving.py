@@ -125,18 +125,12 @@ def _save_graph(network: Network, task: Tag, path: Path) -> None:
             hidden_BLD = self.base(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
             return self.head(hidden_BLD, token, place)
 
-    ids_BL = torch.full((2, 7), network.pad_id, dtype=torch.int64)
-    mask_BL = torch.ones_like(ids_BL)
-    mask_BL[1, 4:] = 0
-    token_BU = torch.tensor([[1, 1, 2, 3, 4], [1, 2, 0, 0, 0]])
-    place_BU = torch.zeros_like(token_BU)
-    place_BU[0, 1] = N_PLACES - 1
     n, tokens, units = torch.export.Dim.DYNAMIC, torch.export.Dim.DYNAMIC, torch.export.Dim.DYNAMIC
     free = [{0: n, 1: tokens}] * 2 + [{0: n, 1: units}] * 2
     with exporter_chatter():
         torch.onnx.export(
             Served(network.base, task.head).eval(),
-            (ids_BL, mask_BL, token_BU, place_BU),
+            _example(network.pad_id),
             str(path),
             input_names=list(INPUTS),
             output_names=[OUTPUT],
@@ -146,6 +140,19 @@ def _save_graph(network: Network, task: Tag, path: Path) -> None:
             optimize=False,  # onnxruntime optimises when it opens the graph
             verbose=False,
         )
+
+
+def _example(pad_id: int) -> tuple[Any, ...]:
+    """Two texts of unequal length, as the graph takes them."""
+    import torch
+
+    ids_BL = torch.full((2, 7), pad_id, dtype=torch.int64)
+    mask_BL = torch.ones_like(ids_BL)
+    mask_BL[1, 4:] = 0
+    token_BU = torch.tensor([[1, 1, 2, 3, 4], [1, 2, 0, 0, 0]])
+    place_BU = torch.zeros_like(token_BU)
+    place_BU[0, 1] = N_PLACES - 1
+    return ids_BL, mask_BL, token_BU, place_BU
 
 
 def _compare(network: Network, task: Tag, served: Tagger, unit: str, texts: Sequence[str]) -> None:
