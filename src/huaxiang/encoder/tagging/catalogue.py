@@ -7,7 +7,7 @@ A value that a tagger found is a `set_item` event as any other, so whatever the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -113,26 +113,29 @@ def apply_tags(
     """
     _check(tagger, fields, min_confidence)
     catalogue = Catalogue(store)
-    intake = Intake(store, catalogue)
     named = [item.item_id for item in catalogue if item.name.strip()]
     spellings = {item.brand.casefold(): item.brand for item in catalogue if item.brand}
     derived = _derived_categories(store)
     applied = Applied(len(catalogue))
     for start in range(0, len(named), _PAGE):
-        lacking = [
-            (item, lacks)
-            for item_id in named[start : start + _PAGE]
-            if (item := catalogue.get(item_id)) is not None and (lacks := _lacks(item, fields, item_id in derived))
-        ]
+        lacking = _lacking(catalogue, named[start : start + _PAGE], fields, derived)
         payloads = [
             _payload(item, sure, tagger.fingerprint, now)
             for item, lacks, found in _read(tagger, catalogue, lacking)
             if (sure := _sure(item, lacks, found, fields, min_confidence, spellings, applied))
         ]
         if payloads and not dry_run:
-            applied.written += _append(intake, payloads)
+            applied.written += _append(Intake(store, catalogue), payloads)
         progress(min(start + _PAGE, len(named)), len(named))
     return applied
+
+
+def _lacking(
+    catalogue: Catalogue, names: Sequence[ItemId], fields: Mapping[str, str], derived: Collection[ItemId]
+) -> list[tuple[Item, set[str]]]:
+    """Items that lack a field, with what they lack."""
+    items = (item for name in names if (item := catalogue.get(name)) is not None)
+    return [(item, lacks) for item in items if (lacks := _lacks(item, fields, item.item_id in derived))]
 
 
 def _read(
