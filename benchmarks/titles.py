@@ -155,12 +155,13 @@ def ours(
     settings = Settings(encoder=asked.encoder, seconds=seconds_of(asked.budget), seed=seed, threads=asked.threads)
     trained = train_tagger(train, settings)
     part = trained.scores(test.texts)
-    sure_N, right_N = confidences(part, test.texts, trained.parts.temperature)
+    predicted = best(part)
+    sure_N, right_N = confidences(part, test.texts, predicted, trained.parts.temperature)
     seconds = time.monotonic() - began
     for note in trained.notes:
         print(f"  note: {note}")
     print(f"  validation {trained.validation}, weights {trained.parts.weights}, {trained.parts.temperature:.2f}")
-    yield from measured("huaxiang", seed, test, best(part), new, seconds, calibration_error(sure_N, right_N))
+    yield from measured("huaxiang", seed, test, predicted, new, seconds, calibration_error(sure_N, right_N))
     network, task = trained.parts.network, trained.parts.task
     assert network is not None
     assert task is not None

@@ -102,7 +102,7 @@ def test_a_part_that_is_sure_and_half_wrong_is_made_less_sure() -> None:
     part = Part([*scores("B-brand", by=6.0).emissions] * 2, Chain.of(NAMES))
     held = [text("B-brand"), text("B-type")]
     temperature = fitted_temperature(part, held)
-    sure_N, right_N = confidences(part, held, temperature)
+    sure_N, right_N = confidences(part, held, best(part), temperature)
     assert right_N.tolist() == [True, False]
     assert sure_N == pytest.approx([0.5, 0.5], abs=0.05)
     assert temperature > 2.0

@@ -15,10 +15,12 @@ from scipy.optimize import minimize_scalar
 
 from huaxiang.encoder.tagging.chain import Chain
 from huaxiang.encoder.tagging.spans import Tagged, agreement, bounds_of
+from huaxiang.encoder.tokens import batches_by_length
 
 WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
 """Of the n-grams beside the network's 1, of which held-out texts choose."""
 WITHOUT_CHOICE: Final = 0.5
+_BATCH_UNITS: Final = 4_096
 _CALIBRATED: Final = 400
 """Texts that tell the temperature; more cost seconds and moved it by less than a tenth."""
 
@@ -51,7 +53,15 @@ def mixed_chain(chains: Sequence[tuple[float, Chain]], labels: Sequence[str]) ->
 
 def best(part: Part) -> list[tuple[str, ...]]:
     """The best labels of each text."""
-    return [part.chain.best(each[None], [len(each)])[0] for each in part.emissions]
+    found: list[tuple[str, ...]] = [()] * len(part.emissions)
+    lengths = [len(each) for each in part.emissions]
+    for batch in batches_by_length(lengths, _BATCH_UNITS):
+        padded_BUK = np.zeros((len(batch), max(lengths[i] for i in batch), len(part.chain.labels)))
+        for row, i in enumerate(batch):
+            padded_BUK[row, : lengths[i]] = part.emissions[i]
+        for i, labels in zip(batch, part.chain.best(padded_BUK, [lengths[i] for i in batch]), strict=True):
+            found[i] = labels
+    return found
 
 
 def choose_weight(network: Part, ngrams: Part, held: Sequence[Tagged]) -> tuple[float, dict[float, float]]:
@@ -68,13 +78,17 @@ def choose_weight(network: Part, ngrams: Part, held: Sequence[Tagged]) -> tuple[
 
 
 def confidences(
-    part: Part, texts: Sequence[Tagged], temperature: float
+    part: Part, texts: Sequence[Tagged], predicted: Sequence[Sequence[str]], temperature: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Of each predicted span of all texts its confidence, and whether type and boundaries are right; both `(N,)`."""
+    """Of each predicted span of all texts its confidence, and whether type and boundaries are right; both `(N,)`.
+
+    Args:
+        predicted: what `best` gives.
+    """
     tempered = part.chain.tempered(temperature)
     sure: list[float] = []
     right: list[bool] = []
-    for text, emissions_UK, labels in zip(texts, part.emissions, best(part), strict=True):
+    for text, emissions_UK, labels in zip(texts, part.emissions, predicted, strict=True):
         truth = set(bounds_of(text.labels))
         for bounds, confidence in tempered.spans(emissions_UK / temperature, labels):
             sure.append(confidence)
@@ -87,13 +101,14 @@ def fitted_temperature(part: Part, held: Sequence[Tagged]) -> float:
     0.2 to 10; 1 where no span is predicted on held-out texts."""
     n = min(len(held), _CALIBRATED)
     few = Part(part.emissions[:n], part.chain)
-    if not n or not len(confidences(few, held[:n], 1.0)[0]):
+    predicted = best(few)
+    if not any(map(bounds_of, predicted)):
         return 1.0
 
     def loss(log_t: float) -> float:
-        sure_N, right_N = confidences(few, held[:n], float(np.exp(log_t)))
+        sure_N, right_N = confidences(few, held[:n], predicted, float(np.exp(log_t)))
         sure_N = np.clip(sure_N, 1e-6, 1.0 - 1e-6)
         return float(-np.where(right_N, np.log(sure_N), np.log1p(-sure_N)).mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(10.0)), method="bounded", options={"maxiter": 14})
+    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(10.0)), method="bounded", options={"maxiter": 10})
     return float(np.exp(found.x))

@@ -40,7 +40,7 @@ def figures(trained: Trained, train: TaggedFile, test: TaggedFile) -> dict[str, 
         "n_test": len(test),
         "unseen": _of(test.texts, predicted, new),
         "baselines": _baselines(train, test, new),
-        "confidence": _calibration(part, trained.parts.temperature, test),
+        "confidence": _calibration(part, predicted, trained.parts.temperature, test),
         "unit": train.unit,
         "n_repaired": {"train": train.n_repaired, "test": test.n_repaired},
         "validation": {name: _plain(round(value, 4)) for name, value in trained.validation.items()},
@@ -79,10 +79,10 @@ def _baselines(train: TaggedFile, test: TaggedFile, new: Sequence[int]) -> dict[
     return {"dictionary": {**found.figures(), "unseen": _of(test.texts, predicted, new)}}
 
 
-def _calibration(part: Part, temperature: float, test: TaggedFile) -> dict[str, Any]:
+def _calibration(part: Part, predicted: Labels, temperature: float, test: TaggedFile) -> dict[str, Any]:
     """How far the confidence of a span can be believed, before and after the temperature."""
-    raw_N, right_N = confidences(part, test.texts, 1.0)
-    sure_N, _ = confidences(part, test.texts, temperature)
+    raw_N, right_N = confidences(part, test.texts, predicted, 1.0)
+    sure_N, _ = confidences(part, test.texts, predicted, temperature)
     return {
         "ece": _plain(round(calibration_error(sure_N, right_N), 4)),
         "ece_before": _plain(round(calibration_error(raw_N, right_N), 4)),
