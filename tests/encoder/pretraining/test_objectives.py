@@ -7,6 +7,8 @@ from huaxiang.encoder.model import Network
 from huaxiang.encoder.pretraining.decoder import new_decoder
 from huaxiang.encoder.pretraining.objectives import NOT_ASKED, HiddenWords, NextWord
 from huaxiang.encoder.pretraining.rows import Example, lay
+from huaxiang.encoder.pretraining.words import NO_WORD
+from huaxiang.encoder.tokens import Tokens
 from huaxiang.errors import DataError
 from tests.encoder.conftest import TINY
 
@@ -58,6 +60,13 @@ def test_a_text_of_one_word_is_asked_for_it(network: Network) -> None:
 def test_texts_of_unknown_pieces_alone_are_left_out(network: Network) -> None:
     read = HiddenWords(network, 0.2, whole_words=True).read(["green tea", "", "ἀρχή"])
     assert len(read) == 1
+
+
+@pytest.mark.parametrize("whole_words", [True, False])
+def test_what_stands_before_every_text_is_not_asked_for(network: Network, whole_words: bool) -> None:
+    network.tokens = Tokens(network.tokenizer.backend_tokenizer, 32, "tea: ")
+    (example,) = HiddenWords(network, 0.2, whole_words=whole_words).read(["green"])
+    assert [word == NO_WORD for word in example.words] == [True, True, True, False, True]  # [CLS] tea : green [SEP]
 
 
 def test_a_network_that_cannot_hide_a_word_is_refused(network: Network) -> None:

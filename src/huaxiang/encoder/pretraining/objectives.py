@@ -61,9 +61,13 @@ class HiddenWords:
 
     def read(self, texts: Sequence[str]) -> list[Example]:
         """See `Objective`; a text of special tokens alone, such as unknown ones, is left out."""
+        n_prefix = len(self._tokens.prefix)
+        found: list[tuple[list[int], list[int]]]
         if self._whole_words:
-            n_prefix = len(self._tokens.prefix)
             found = [(ids, words_of_pieces(text, at, n_prefix)) for text, ids, at in self._tokens.spans(texts)]
+        elif n_prefix:
+            read = self._tokens.spans(texts)
+            found = [(ids, [i if end > n_prefix else NO_WORD for i, (_, end) in enumerate(at)]) for _, ids, at in read]
         else:
             found = [(ids, list(range(len(ids)))) for ids in self._tokens.ids(texts)]
         open_words = ((ids, self._without_special(ids, words)) for ids, words in found)

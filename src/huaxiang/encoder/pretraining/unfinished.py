@@ -13,8 +13,8 @@ from huaxiang.encoder.pretraining.keeping import Keeper
 from huaxiang.encoder.training_state import read_header
 from huaxiang.errors import DataError
 
-_FREE: Final = frozenset({"learning_rate"})
-"""What may change when a run is taken up again on request, such as after it diverged."""
+_FREE: Final = frozenset({"learning_rate", "threads"})
+"""What may change when a run is taken up again on request: after it diverged, or on another machine."""
 
 
 class Unfinished:
