@@ -165,10 +165,10 @@ class _Rewrite:
                 self._constant(f"{name}_step", steps_V1)
             out, ids = node.output[0], node.input[1]
             nodes += [
-                helper.make_node("Gather", [f"{name}_int8", ids], [f"{out}_int8"]),
-                helper.make_node("Cast", [f"{out}_int8"], [f"{out}_float"], to=TensorProto.FLOAT),
-                helper.make_node("Gather", [f"{name}_step", ids], [f"{out}_step"]),
-                helper.make_node("Mul", [f"{out}_float", f"{out}_step"], [out]),
+                helper.make_node("Gather", [f"{name}_int8", ids], [f"{out}_read"]),
+                helper.make_node("Cast", [f"{out}_read"], [f"{out}_read_float"], to=TensorProto.FLOAT),
+                helper.make_node("Gather", [f"{name}_step", ids], [f"{out}_read_step"]),
+                helper.make_node("Mul", [f"{out}_read_float", f"{out}_read_step"], [out]),
             ]
         _replace(self._graph, nodes)
         return len(found)

@@ -132,11 +132,11 @@ def _encoded(
     stage: str,
     progress: Progress | None,
 ) -> Vectors:
-    """Vectors of as many rows, from the first on, as fit until `share` of the clock's time is over."""
+    """Vectors of as many rows, from the first on, as fit until `share` of the clock's time is over; a few at least."""
     found: list[Vectors] = []
     ends = (clock.deadline - clock.started) * share
     for start in range(0, len(rows), _CHUNK):
-        if clock.elapsed > ends:
+        if found and clock.elapsed > ends:
             break
         found.append(source.encode_ids(rows[start : start + _CHUNK]))
         if progress is not None:
