@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from huaxiang.encoder.texts import read_texts
+from huaxiang.encoder.texts import MAX_FIELD, read_texts
 from huaxiang.errors import DataError
 
 
@@ -32,6 +32,6 @@ def test_a_line_that_is_no_json_is_named_by_its_number(tmp_path: Path) -> None:
 
 
 def test_a_field_that_no_table_holds_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("text\n" + "x" * 200_000 + "\n", encoding="utf-8")
+    (tmp_path / "a.csv").write_text("text\n" + "x" * (MAX_FIELD + 1) + "\n", encoding="utf-8")
     with pytest.raises(DataError, match="no table that can be read"):
         list(read_texts(tmp_path / "a.csv", None))

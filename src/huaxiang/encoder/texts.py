@@ -10,6 +10,8 @@ from typing import IO, Final
 
 from huaxiang.errors import DataError
 
+MAX_FIELD: Final = 1 << 24
+"""Characters of one field of a table, at most: a book has a tenth of that."""
 _COLUMNS: Final = ("text", "name", "title", "content", "sentence", "review", "query")
 """Columns that are read when none is named and the file has exactly one of them."""
 
@@ -49,6 +51,7 @@ def _opened(path: Path) -> IO[str]:
 
 
 def _table(path: Path, lines: IO[str], column: str | None, delimiter: str) -> Iterator[str]:
+    csv.field_size_limit(MAX_FIELD)
     reader = csv.DictReader(lines, delimiter=delimiter)
     chosen = _choose(path, column, list(reader.fieldnames or ()))
     for row in reader:

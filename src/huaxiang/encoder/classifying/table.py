@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from huaxiang.encoder.texts import MAX_FIELD
 from huaxiang.errors import DataError, listed
 
 SEPARATOR: Final = "|"
@@ -146,7 +147,7 @@ def _decoded(path: Path, notes: list[str]) -> str:
 
 
 def _table(path: Path, lines: io.StringIO, columns: Sequence[str], delimiter: str) -> Iterator[tuple[str, ...]]:
-    csv.field_size_limit(1 << 30)
+    csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(lines, delimiter=delimiter)
     header = [name.strip() for name in next(reader, [])]
     places = [_place(path, name, header) for name in columns]
