@@ -44,11 +44,11 @@ def zero_shot(
     from huaxiang.encoder.classifying.table import read_labelled
     from huaxiang.encoder.opening import open_encoder
     from huaxiang.encoder.texts import read_texts
-    from huaxiang.encoder.zero_shot import ZeroShot
+    from huaxiang.encoder.zero_shot import ZeroShot, labels_of
 
     began = time.monotonic()
     check_folders(json_file)
-    named = _labels(labels)
+    named = labels_of(labels)
     right = None if label is None else read_labelled(test, text, label)
     texts = list(read_texts(test, text, keep_blank=True)) if right is None else list(right.texts)
     opened = open_encoder(encoder, texts, light=False)
@@ -65,14 +65,6 @@ def zero_shot(
         for at, row in zip(found_NC.argmax(axis=1), found_NC, strict=True)
     ]
     json_file.write_text(json.dumps(found | {"answers": answers}, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def _labels(said: str) -> "dict[str, tuple[str, ...]]":
-    from huaxiang.encoder.zero_shot import read_labels
-
-    path = Path(said)
-    is_file = len(said) < 1_000 and "=" not in said and path.is_file()
-    return read_labels(path.read_text(encoding="utf-8-sig") if is_file else said)
 
 
 def _described(named: "Mapping[str, tuple[str, ...]]") -> "dict[str, tuple[str, ...]]":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ FEWEST: Final = 30
 """Texts from which it can be told how near a label is to everything."""
 CORRECTION: Final = 0.5
 _HAN: Final = re.compile(f"[{HAN}]")
+_LONGEST_NAME: Final = 1_000
 _UNFITTED: Final = 0.05
 """Softmax temperature where no text was seen; cosines of most encoders differ by about this much."""
 
@@ -79,6 +81,11 @@ class ZeroShot:
             # how far apart labels lie for one text, so that probabilities mean alike for encoders of any spread
             self._temperature = max(float((scores_NC - scores_NC.mean(axis=1, keepdims=True)).std()), 1e-3)
         return self
+
+    @property
+    def label_vectors(self) -> Vectors:
+        """Of each label, the mean over its wordings, length 1; shape `(C, D)`."""
+        return self._labels_CD
 
     @property
     def is_corrected(self) -> bool:
@@ -150,3 +157,18 @@ def read_labels(said: str) -> dict[str, tuple[str, ...]]:
     if len(found) < 2:
         raise DataError(f"--labels {said[:60]!r} names {len(found)} labels; two or more are needed")
     return found
+
+
+def labels_of(said: str) -> dict[str, tuple[str, ...]]:
+    """As `read_labels`, of a file where such a file is named.
+
+    Raises:
+        DataError: also where the file cannot be read.
+    """
+    path = Path(said)
+    if len(said) > _LONGEST_NAME or "=" in said or not path.is_file():
+        return read_labels(said)
+    try:
+        return read_labels(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"labels cannot be read from {path}: {error}; give a text file in UTF-8") from error
