@@ -44,7 +44,7 @@ def made(shop: TaggedFile, checkpoint: Path, tmp_path_factory: pytest.TempPathFa
 def test_the_served_tagger_finds_what_the_trained_one_does(made: Made, tmp_path: Path) -> None:
     (tmp_path / "test.txt").write_text(titles(20, 7), encoding="utf-8")
     texts = read_tagged(tmp_path / "test.txt").texts
-    labels = best(made.trained.scores(texts))
+    labels = made.trained.predict(texts, best(made.trained.scores(texts)))
     expected = [
         [(s.start, s.end, s.label) for s in type(t)(t.text, t.units, said).spans]
         for t, said in zip(texts, labels, strict=True)
@@ -140,6 +140,7 @@ def test_n_grams_alone_need_no_network(shop: TaggedFile, tmp_path: Path) -> None
     trained = train_tagger(shop, Settings(method="ngrams", seconds=60.0))
     save_tagger(trained.parts, tmp_path / "out", [])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "memory.json",
         "ngrams.json",
         "ngrams.safetensors",
         "tagger.json",

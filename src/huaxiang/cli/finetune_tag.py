@@ -134,6 +134,7 @@ def _say(figures: dict[str, Any], out: Path | None) -> None:
     dictionary = figures["baselines"]["dictionary"]
     rows = {
         "all": figures,
+        "all, by the models alone": figures["by_models"],
         f"texts not in the training file ({figures['unseen']['n_test']:,})": figures["unseen"],
         "dictionary, all": dictionary,
         "dictionary, not in the training file": dictionary["unseen"],

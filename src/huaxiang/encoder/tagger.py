@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from huaxiang.encoder.tagging.alignment import Aligned, align, unit_places
 from huaxiang.encoder.tagging.chain import Chain, unread
+from huaxiang.encoder.tagging.memory import Memory
 from huaxiang.encoder.tagging.ngrams import Ngrams
 from huaxiang.encoder.tagging.spans import Span, placed
 from huaxiang.encoder.tagging.units import MOST_CHARACTERS, cut
@@ -42,6 +43,7 @@ class TaggerConfig:
         unit: what a label stands for, `characters` or `words`.
         prefix: what the encoder reads before each text.
         pad_id: fills short rows and is masked.
+        n_remembered: texts whose tags are known from people.
     """
 
     labels: tuple[str, ...]
@@ -55,6 +57,7 @@ class TaggerConfig:
     max_tokens: int
     pad_id: int
     prefix: str
+    n_remembered: int
     name: str
     fingerprint: str
     format: int = FORMAT
@@ -90,10 +93,12 @@ class Tagger:
         session: Any = None,
         tokens: Tokens | None = None,
         ngrams: Ngrams | None = None,
+        memory: Memory | None = None,
         *,
         max_batch_tokens: int = 2048,
     ) -> None:
         self._config, self._session, self._tokens, self._ngrams = config, session, tokens, ngrams
+        self._memory = Memory() if memory is None else memory
         self._max_batch_tokens = max_batch_tokens
         self._chain = config.chain
         self._tempered = self._chain.tempered(config.temperature)
@@ -108,12 +113,13 @@ class Tagger:
         root = Path(folder)
         config = TaggerConfig.load(root / CONFIG_FILE)
         ngrams = Ngrams.load(root, len(config.labels)) if config.ngram_weight else None
+        memory = Memory.load(root) if config.n_remembered else Memory()
         if not config.network_weight:
-            return cls(config, ngrams=ngrams)
+            return cls(config, ngrams=ngrams, memory=memory)
         if not (root / MODEL_FILE).is_file():
             raise DataError(f"{root} holds no {MODEL_FILE}; fine-tune the tagger again")
         tokens = Tokens.load(root / TOKENIZER_FILE, config.max_tokens, config.prefix)
-        return cls(config, _session(root / MODEL_FILE, threads), tokens, ngrams)
+        return cls(config, _session(root / MODEL_FILE, threads), tokens, ngrams, memory)
 
     @property
     def name(self) -> str:
@@ -133,8 +139,15 @@ class Tagger:
     def tag(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """The spans of each text, by their place, each with the probability that type and boundaries are right.
 
+        A text that a person tagged has the spans that were given to it.
         What lies beyond the network's cut-off, or the first `MOST_CHARACTERS`, has no span.
         """
+        known = [self._memory.spans(text) for text in texts]
+        guessed = iter(self._guess([text for text, spans in zip(texts, known, strict=True) if spans is None]))
+        return [next(guessed) if spans is None else spans for spans in known]
+
+    def _guess(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
+        """The spans by the models."""
         units = [cut(text[:MOST_CHARACTERS], self._config.unit) for text in texts]
         scores = self._scores(texts, units)
         found: list[tuple[Span, ...]] = []

@@ -27,9 +27,14 @@ Labels = Sequence[Sequence[str]]
 
 
 def figures(trained: Trained, train: TaggedFile, test: TaggedFile) -> dict[str, Any]:
-    """Every figure of the report, as JSON-compatible values."""
+    """Every figure of the report, as JSON-compatible values.
+
+    On top stands what the tagger answers. `unseen` is of the texts that the training file does not hold, `by_models` of
+    all, were the tags that people gave forgotten; `confidence` is of texts that nobody tagged.
+    """
     part = trained.scores(test.texts)
-    predicted = best(part)
+    guessed = best(part)
+    predicted = trained.predict(test.texts, guessed)
     new = _new(train, test)
     found = agreement([text.labels for text in test.texts], predicted)
     return {
@@ -38,9 +43,10 @@ def figures(trained: Trained, train: TaggedFile, test: TaggedFile) -> dict[str, 
         "method": trained.method,
         "n_train": len(train),
         "n_test": len(test),
+        "by_models": _of(test.texts, guessed, range(len(test))),
         "unseen": _of(test.texts, predicted, new),
         "baselines": _baselines(train, test, new),
-        "confidence": _calibration(part, predicted, trained.parts.temperature, test),
+        "confidence": _calibration(trained, part, test.texts),
         "unit": train.unit,
         "n_repaired": {"train": train.n_repaired, "test": test.n_repaired},
         "validation": {name: _plain(round(value, 4)) for name, value in trained.validation.items()},
@@ -79,15 +85,23 @@ def _baselines(train: TaggedFile, test: TaggedFile, new: Sequence[int]) -> dict[
     return {"dictionary": {**found.figures(), "unseen": _of(test.texts, predicted, new)}}
 
 
-def _calibration(part: Part, predicted: Labels, temperature: float, test: TaggedFile) -> dict[str, Any]:
-    """How far the confidence of a span can be believed, before and after the temperature."""
-    raw_N, right_N = confidences(part, test.texts, predicted, 1.0)
-    sure_N, _ = confidences(part, test.texts, predicted, temperature)
+def _calibration(trained: Trained, part: Part, texts: Sequence[Tagged]) -> dict[str, Any]:
+    """How far the confidence of a span can be believed, before and after the temperature, in texts that are guessed."""
+    part, texts = guessed_only(trained, part, texts)
+    predicted = best(part)
+    raw_N, right_N = confidences(part, texts, predicted, 1.0)
+    sure_N, _ = confidences(part, texts, predicted, trained.parts.temperature)
     return {
         "ece": _plain(round(calibration_error(sure_N, right_N), 4)),
         "ece_before": _plain(round(calibration_error(raw_N, right_N), 4)),
         "at": [_kept(sure_N, right_N, threshold) for threshold in THRESHOLDS],
     }
+
+
+def guessed_only(trained: Trained, part: Part, texts: Sequence[Tagged]) -> tuple[Part, list[Tagged]]:
+    """The texts that nobody tagged, and what the models say of them."""
+    rows = [at for at, text in enumerate(texts) if trained.parts.memory.spans(text.text) is None]
+    return Part([part.emissions[at] for at in rows], part.chain), [texts[at] for at in rows]
 
 
 def _kept(sure_N: NDArray[np.float64], right_N: NDArray[np.bool_], threshold: float) -> dict[str, float | None]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from huaxiang.encoder.model import Network
 from huaxiang.encoder.tagger import CONFIG_FILE, INPUTS, MODEL_FILE, OUTPUT, TOKENIZER_FILE, Tagger, TaggerConfig
 from huaxiang.encoder.tagging.alignment import N_PLACES, align
 from huaxiang.encoder.tagging.chain import Chain
+from huaxiang.encoder.tagging.memory import Memory
 from huaxiang.encoder.tagging.ngrams import Ngrams
 from huaxiang.encoder.tagging.units import cut
 from huaxiang.encoder.tasks.tag import Tag
@@ -34,6 +35,7 @@ class Parts:
     Attributes:
         weights: of the network's scores and of the n-grams'.
         chain: of both, already weighed.
+        memory: what people said of texts.
     """
 
     unit: str
@@ -44,6 +46,7 @@ class Parts:
     task: Tag | None = None
     ngrams: Ngrams | None = None
     weights: tuple[float, float] = (1.0, 1.0)
+    memory: Memory = field(default_factory=Memory)
 
 
 def save_tagger(parts: Parts, out: Path, samples: Sequence[str]) -> str:
@@ -65,6 +68,8 @@ def save_tagger(parts: Parts, out: Path, samples: Sequence[str]) -> str:
         parts.network.tokenizer.backend_tokenizer.save(str(partial / TOKENIZER_FILE))
     if parts.ngrams is not None:
         parts.ngrams.save(partial)
+    if len(parts.memory):
+        parts.memory.save(partial)
     config = _config(parts, partial)
     (partial / CONFIG_FILE).write_text(json.dumps(asdict(config), ensure_ascii=False, indent=1), encoding="utf-8")
     if parts.network is not None and parts.task is not None:
@@ -100,6 +105,7 @@ def _config(parts: Parts, folder: Path) -> TaggerConfig:
         max_tokens=0 if network is None else network.tokens.max_tokens,
         pad_id=0 if network is None else network.pad_id,
         prefix="" if network is None else network.tokens.prefix,
+        n_remembered=len(parts.memory),
         name=parts.name,
         fingerprint=digest.hexdigest(),
     )

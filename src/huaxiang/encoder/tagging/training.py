@@ -19,6 +19,7 @@ from huaxiang.encoder.optimising import torch_as
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.tagging.alignment import align
 from huaxiang.encoder.tagging.files import TaggedFile
+from huaxiang.encoder.tagging.memory import Memory
 from huaxiang.encoder.tagging.mixture import Part, best, choose_weight, fitted_temperature, mixed
 from huaxiang.encoder.tagging.networks import open_network
 from huaxiang.encoder.tagging.ngram_training import fit_ngrams
@@ -92,8 +93,13 @@ class Trained:
     bf16: bool = False
     notes: list[str] = field(default_factory=list)
 
+    def predict(self, texts: Sequence[Tagged], guessed: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        """The answers: of a text that a person tagged those tags, else what the models guessed."""
+        known = [self.parts.memory.labels(text) for text in texts]
+        return [guess if labels is None else labels for labels, guess in zip(known, guessed, strict=True)]
+
     def scores(self, texts: Sequence[Tagged]) -> Part:
-        """What it says of the units of these texts."""
+        """What the models say of the units of these texts."""
         found = []
         if self.parts.network is not None and self.parts.task is not None:
             found.append((self.parts.weights[0], _network_part(self.parts.network, self.parts.task, texts)))
@@ -161,6 +167,7 @@ class _Course:
         self.rng = np.random.default_rng(settings.seed)
         self.names = label_names(train.types)
         texts = [clipped(text) for text in train.texts if text.text.strip()]
+        self.texts = train.texts
         self.fit, self.held = split(texts, self.rng)
         self.notes = list(train.notes)
         if n_blank := len(train) - len(texts):
@@ -199,6 +206,7 @@ class _Course:
         return self._trained(Parts(self.unit, both, 1.0, name, network, task, ngrams, (1.0, weight)), alone)
 
     def _trained(self, parts: Parts, validation: dict[str, float]) -> Trained:
+        parts = replace(parts, memory=Memory.of(self.texts))
         trained = Trained(parts, self.settings.method, len(self.fit), len(self.held), validation, notes=self.notes)
         trained.report, trained.bf16 = self.report, self.bf16
         if self.held:
