@@ -15,6 +15,7 @@ from tests.encoder.tagging.conftest import checkpoint, shop, titles
 
 pytest.importorskip("torch")
 
+from huaxiang.encoder.tagging import training
 from huaxiang.encoder.tagging.mixture import best
 from huaxiang.encoder.tagging.report import figures
 from huaxiang.encoder.tagging.saving import save_tagger
@@ -37,6 +38,7 @@ def made(shop: TaggedFile, checkpoint: Path, tmp_path_factory: pytest.TempPathFa
     """Network and n-grams, a few steps each."""
     settings = Settings(encoder=str(checkpoint), seconds=120.0, max_steps=20, epochs=10.0)
     trained = train_tagger(shop, settings)
+    assert trained.parts.network is not None
     folder = tmp_path_factory.mktemp("tagger") / "out"
     return Made(trained, folder, save_tagger(trained.parts, folder, [text.text for text in shop.texts[:5]]))
 
@@ -146,6 +148,28 @@ def test_n_grams_alone_need_no_network(shop: TaggedFile, tmp_path: Path) -> None
         "tagger.json",
     ]
     assert [span.text for span in Tagger.load(tmp_path / "out").tag(["正品红牛饮料包邮"])[0]] == ["红牛", "饮料"]
+
+
+def test_a_network_that_makes_the_n_grams_worse_is_left_out(
+    shop: TaggedFile, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "choose_weight", lambda *_: (0.5, {0.0: 0.1, 0.5: 0.2}))
+    trained = train_tagger(shop, Settings(encoder=str(checkpoint), seconds=60.0, max_steps=1))
+    assert trained.parts.network is None
+    assert any("the network gained nothing" in note for note in trained.notes)
+    assert trained.validation["f1"] == trained.validation["ngrams"]
+
+
+def test_english_titles_are_tagged_by_words_however_they_are_punctuated(tmp_path: Path) -> None:
+    rows = [
+        "Fresh O\nUji B-brand\nGreen B-type\nTea I-type\n, O\nblue O",
+        "Strider B-brand\nRain B-type\nBoots I-type\n, O\nnew O",
+    ]
+    (tmp_path / "train.txt").write_text("\n\n".join(rows * 3), encoding="utf-8")
+    trained = train_tagger(read_tagged(tmp_path / "train.txt"), Settings(method="ngrams", seconds=60.0))
+    save_tagger(trained.parts, tmp_path / "out", [])
+    spans = Tagger.load(tmp_path / "out").tag(["fresh Uji Green Tea,blue!"])[0]
+    assert [(span.label, span.text) for span in spans] == [("brand", "Uji"), ("type", "Green Tea")]
 
 
 def test_a_parameter_efficient_method_trains_few_weights(shop: TaggedFile, checkpoint: Path) -> None:

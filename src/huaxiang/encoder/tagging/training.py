@@ -198,6 +198,9 @@ class _Course:
         ours, theirs = _network_part(network, task, self.held), _ngram_part(ngrams, chain, self.held)
         weight, f1 = choose_weight(ours, theirs, self.held)
         alone = {"network": f1.get(0.0, float("nan")), "ngrams": _f1(theirs, self.held)} if self.held else {}
+        if self.held and alone["ngrams"] > max(f1.values()):
+            self.notes.append("the network gained nothing beside the n-grams on held-out texts and was left out")
+            return self._trained(Parts(self.unit, chain, 1.0, NGRAMS, ngrams=ngrams), alone)
         if weight == 0.0:
             self.notes.append("the n-grams beside the network gained nothing on held-out texts and were left out")
             return self._trained(Parts(self.unit, task.chain(), 1.0, network.name, network, task), alone)
