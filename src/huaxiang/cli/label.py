@@ -214,9 +214,8 @@ def _figures(session: _Session, pool: _Pool, out: Path) -> dict[str, Any]:
     found["high"] = said.high if known else None
     typer.echo(f"\n{len(answers)} labels, {len(session.skipped)} skipped: {out}")
     if known:
-        typer.echo(
-            f"of the other texts about {said.accuracy:.1%} are told right [{said.low:.1%}, {said.high:.1%}], estimated"
-        )
+        between = f"[{said.low:.1%}, {said.high:.1%}]"
+        typer.echo(f"of the other texts about {said.accuracy:.1%} are told right {between}, estimated, rather low")
     else:
         typer.echo("too few answers to estimate how many of the other texts are told right")
     if pool.right is not None and len(answers) < len(pool.texts):

@@ -98,8 +98,9 @@ class Labelling:
 
         What was asked about was chosen for being unclear, so the share of right answers among it says too little. The
         mean probability on the other texts says it, once a temperature has been fitted to answers that the head had not
-        seen (each left out once); the interval is the bootstrap over the answers, and held the truth in 35 of 40
-        simulated sessions; the estimate itself is up to .08 low.
+        seen (each left out once); the interval is the bootstrap over the answers. In 48 simulated sessions the estimate
+        was within .01 on intents and .05 to .12 too low on reviews, and the interval held the truth in 42. Weighing the
+        answers by how many texts are as clear made it worse.
         """
         places = sorted(answers)
         rest = np.setdiff1d(np.arange(len(self._vectors_ND)), places)
