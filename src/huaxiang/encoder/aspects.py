@@ -58,7 +58,7 @@ tablets does not find taste. With both, .82 of the aspects of development review
 alone; shares from .5 to .9 and 2 to 2.5 deviations gave .81 to .82 (experiments/LOG.md)."""
 _FEWEST: Final = 50
 """Clauses from which a mean nearness can be told."""
-_FEWEST_WITH_WORD: Final = 20
+_FEWEST_WITH_WORD: Final = 10
 """Clauses with a word for an aspect from which it is known how near they are; an aspect with fewer is left to words."""
 
 _CLAUSE: Final = re.compile(
