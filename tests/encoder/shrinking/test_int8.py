@@ -91,6 +91,22 @@ def test_a_small_table_stays_as_it_is(tmp_path: Path) -> None:
     assert quantise(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", [[0]]) == 1
 
 
+def test_of_two_matrices_the_one_that_errs_more_stays_whole(tmp_path: Path) -> None:
+    # Columns of one size are rounded to nothing worse than half a step; a column of 100 beside 0.1 loses the 0.1.
+    table = np.ones((100, 2), dtype=np.float32)
+    even = np.array([[63, 0], [0, 63]], dtype=np.float32)
+    uneven = np.array([[100, 0], [-99.4, 1]], dtype=np.float32)
+    model = graph_of(table, even)
+    model.graph.initializer.append(numpy_helper.from_array(uneven, "second"))
+    model.graph.node[1].output[0] = "first"
+    model.graph.node.insert(2, helper.make_node("MatMul", ["first", "second"], ["product"]))
+    onnx.save(model, tmp_path / "fp32.onnx")
+    assert quantise(tmp_path / "fp32.onnx", tmp_path / "half.onnx", [[0]], whole=0.5) == 1
+    np.testing.assert_allclose(run(tmp_path / "half.onnx", [[0]])[0, 0], [37.8, 63.0], rtol=1e-3)
+    assert quantise(tmp_path / "fp32.onnx", tmp_path / "none.onnx", [[0]], whole=1.0) == 0
+    assert (run(tmp_path / "none.onnx", [[0]]) == run(tmp_path / "fp32.onnx", [[0]])).all()
+
+
 def test_no_weight_uses_the_eighth_bit(int8: Path) -> None:
     graph = onnx.load(int8 / "model.onnx").graph
     weights = [numpy_helper.to_array(each) for each in graph.initializer if each.data_type == TensorProto.INT8]

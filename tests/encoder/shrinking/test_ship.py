@@ -99,6 +99,16 @@ def test_fewer_layers_are_said_with_how_near_they_came(tmp_path: Path) -> None:
     assert len(small.lm.base_model.encoder.layer) == 1
 
 
+def test_matrices_stay_whole_until_the_agreement_is_enough(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More than a cosine can be: half of the matrices stay in fp32 in the end, and what was tried is said.
+    _require_the_impossible(monkeypatch)
+    report = export_encoder(str(trained.folder), tmp_path / "out", Wish(force=True))
+    assert report.notes[1].startswith("50% of the matrices stayed in fp32: the smallest cosine was ")
+    assert all(f"with {share} of them" in report.notes[1].replace(",", " of them") for share in ("0%", "25%", "50%"))
+
+
 @pytest.mark.parametrize("wish", [Wish(precision="int8"), Wish(format="hf"), Wish(format="static")])
 def test_a_refused_export_leaves_what_was_there(
     wish: Wish, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

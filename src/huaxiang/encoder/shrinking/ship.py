@@ -20,7 +20,8 @@ from huaxiang.encoder.shrinking.agreement import REQUIRED, REQUIRED_RANK, Cosine
 from huaxiang.encoder.shrinking.source import Source
 from huaxiang.encoder.shrinking.texts import Material
 from huaxiang.encoder.static import StaticEncoder, save_static
-from huaxiang.errors import ConfigError, DataError, MissingExtraError
+from huaxiang.errors import ConfigError, DataError
+from huaxiang.types import Vectors
 
 if TYPE_CHECKING:
     from huaxiang.encoder.shrinking.layers import LayersReport
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FORMATS: Final = ("onnx", "hf", "static")
 _CALIBRATED: Final = 64
 """Texts that 8 bits are calibrated on: 64 of another shop's, or generated ones, gave the same agreement to .001."""
+_WHOLE: Final = (0.0, 0.25, 0.5)
+"""Shares of the matrices that stay in float32, tried until the agreement is enough."""
 _MIN_OWN: Final = 100
 """The shop's texts of the check from which likeness is compared on them alone."""
 
@@ -151,24 +154,42 @@ def _check_place(out: Path, source: Source) -> None:
 
 def _write_onnx(export: _Export, folder: Path) -> None:
     source, precision = export.source, export.wish.precision
-    rows = [row for row in source.served.tokens.ids(export.material.learned[:_CALIBRATED]) if row]
     shutil.copyfile(source.graph / TOKENIZER_FILE, folder / TOKENIZER_FILE)
     if precision == "int8":
-        try:
-            from huaxiang.encoder.shrinking.int8 import quantise
-
-            quantise(source.graph / MODEL_FILE, folder / MODEL_FILE, rows)
-        except ImportError as error:
-            raise MissingExtraError("int8", "train") from error
+        cosines = _write_int8(export, folder, source.served.encode(export.material.checked))
     else:
         shutil.copyfile(source.graph / MODEL_FILE, folder / MODEL_FILE)
-    write_config(folder, replace(source.served.config, precision=precision))
-    written = OnnxEncoder.load(folder, threads=export.wish.threads)
-    checked = export.material.checked
-    cosines = Cosines.of(source.served.encode(checked), written.encode(checked))
+        cosines = _compared(export, folder, source.served.encode(export.material.checked))
     _require(export, cosines.least, REQUIRED[precision], f"the {precision} graph", "smallest cosine")
+    written = OnnxEncoder.load(folder)
     export.found |= {"d": written.d, "name": written.name, "fingerprint": written.fingerprint}
     export.found |= {"precision": precision, "cosines": cosines}
+
+
+def _write_int8(export: _Export, folder: Path, source_ND: Vectors) -> Cosines:
+    """In 8 bits all of it, or as much as agrees well enough with the source."""
+    from huaxiang.encoder.shrinking.int8 import quantise
+
+    source = export.source
+    rows = [row for row in source.served.tokens.ids(export.material.learned[:_CALIBRATED]) if row]
+    tried: list[str] = []
+    for whole in _WHOLE:
+        quantise(source.graph / MODEL_FILE, folder / MODEL_FILE, rows, whole=whole)
+        cosines = _compared(export, folder, source_ND)
+        if cosines.least >= REQUIRED["int8"]:
+            break
+        tried.append(f"{cosines.least:.4f} with {whole:.0%}")
+    if tried:
+        export.notes.append(
+            f"{whole:.0%} of the matrices stayed in fp32: the smallest cosine was {', '.join(tried)} of them in fp32"
+        )
+    return cosines
+
+
+def _compared(export: _Export, folder: Path, source_ND: Vectors) -> Cosines:
+    """The graph in `folder` beside the source's vectors."""
+    write_config(folder, replace(export.source.served.config, precision=export.wish.precision))
+    return Cosines.of(source_ND, OnnxEncoder.load(folder, threads=export.wish.threads).encode(export.material.checked))
 
 
 def _write_hf(export: _Export, folder: Path) -> None:
