@@ -111,7 +111,8 @@ class Trained:
 def plan_for(n_texts: int, epochs: float | None) -> Plan:
     """How long to learn from so many texts; see experiments/LOG.md.
 
-    Tags need more reading than classes, since each text teaches something about every unit.
+    Of 4,000 titles four passes reached .681, .740, .737 and .747 F1 on held-out titles; a rate of 1e-4 and of 3e-4 were
+    alike after half of a shorter training (.583 and .590).
     """
     passes = float(np.clip(16_000 / max(n_texts, 1), 3.0, 20.0)) if epochs is None else epochs
     return Plan(epochs=passes, learning_rate=2e-4, head_learning_rate=3e-3, checks=4, patience=3)
