@@ -14,12 +14,12 @@ pytest.importorskip("torch")
 
 def test_what_was_asked_for_reaches_training_and_what_came_out_is_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shop.csv").write_text("sku,title\n" + "1,绿茶 green tea\n2,茶壶 tea pot\n" * 3, encoding="utf-8")
-    words = ("--size", "1x32", "--steps", "2", "--masking", "token", "--precision", "fp32", "--budget", "2m")
+    words = ("--size", "1x32", "--steps", "2", "--masking", "whole-word", "--precision", "fp32", "--budget", "2m")
     said = run("pretrain", "--texts", "shop.csv", "--out", "e", *words, "--json", "figures.json")
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert said.status == 0
     assert "held-out perplexity" in said.out
-    assert (figures["n_texts"], figures["steps"], figures["masking"], figures["d"]) == (2, 2, "token", 32)
+    assert (figures["n_texts"], figures["steps"], figures["masking"], figures["d"]) == (2, 2, "whole-word", 32)
 
 
 def test_a_decoder_prints_what_it_writes(run: Run, tmp_path: Path) -> None:

@@ -48,7 +48,10 @@ Rate = Annotated[
     float | None, typer.Option(help="Peak learning rate (default: 2e-3 at width 128, 1e-4 for a checkpoint).")
 ]
 WarmUp = Annotated[float, typer.Option(min=0, max=1, help="Share of the steps in which the learning rate rises.")]
-Packed = Annotated[bool, typer.Option(help="Let short texts share a row instead of batching like lengths.")]
+Packed = Annotated[
+    bool | None,
+    typer.Option("--packed/--buckets", help="Let short texts share a row, or batch like lengths (default: by speed)."),
+]
 Precision = Annotated[str, typer.Option(help="fp32, bf16, or auto: whichever is faster on this machine.")]
 Memory = Annotated[str | None, typer.Option(help="What the process may hold, such as 800M or 4G (default: any).")]
 Resume = Annotated[
@@ -76,7 +79,7 @@ def pretrain(
     encoder: Checkpoint = None,
     column: Column = None,
     objective: Goal = "masked",
-    masking: Masking = "whole-word",
+    masking: Masking = "token",
     tokenizer: Tokenizer = "own",
     start: Start = None,
     prune: Prune = False,
@@ -89,7 +92,7 @@ def pretrain(
     steps: Steps = None,
     learning_rate: Rate = None,
     warm_up: WarmUp = 0.1,
-    packed: Packed = False,
+    packed: Packed = None,
     precision: Precision = "auto",
     memory: Memory = None,
     resume: Resume = None,

@@ -110,7 +110,9 @@ def killing(at: int) -> Callable[[str, int, int, float], None]:
     return progress
 
 
-@pytest.mark.parametrize("settings", [FAST, Pretraining(batch_size=8, accumulate=2, packed=True, epochs=20)])
+@pytest.mark.parametrize(
+    "settings", [FAST, Pretraining(batch_size=8, accumulate=2, packed=True, epochs=20, masking="whole-word")]
+)
 def test_a_run_goes_on_where_it_was_interrupted(texts: list[str], tmp_path: Path, settings: Pretraining) -> None:
     uninterrupted = network_of(texts)
     expected = learn(uninterrupted, texts, 20, settings)

@@ -1,6 +1,7 @@
 """Texts that share a row do not see each other."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from huaxiang.encoder.pretraining.asking import Asker, Batch
 from huaxiang.encoder.pretraining.decoder import new_decoder
 from huaxiang.encoder.pretraining.objectives import HiddenWords, NextWord
 from huaxiang.encoder.pretraining.rows import Example, lay, pack, sight
+from huaxiang.errors import DataError
 from tests.encoder.conftest import TINY
 
 torch = pytest.importorskip("torch")
@@ -52,10 +54,7 @@ def test_hidden_states_are_the_same_in_a_shared_row_and_alone(kind: str, network
         network = new_decoder(texts, TINY)
     elif kind == "roberta":
         network = as_roberta(network)
-    # Only position and attention tell the two apart, so random weights are the harder test.
-    for weight in network.lm.parameters():
-        torch.nn.init.normal_(weight, std=0.3) if weight.ndim > 1 else None
-    network.lm.eval()
+    as_noise(network)
     objective = NextWord(network) if kind == "decoder" else HiddenWords(network, 0.2, whole_words=True)
     examples = objective.read(["green tea", "oak desk 书桌", "boots"])
     alone, together = (Asker(network, objective, packed=packed) for packed in (False, True))
@@ -63,6 +62,29 @@ def test_hidden_states_are_the_same_in_a_shared_row_and_alone(kind: str, network
         one_by_one = sum(float(alone.loss(all_asked(alone, [each]))) for each in examples)
         shared = float(together.loss(all_asked(together, examples)))
     assert shared == pytest.approx(one_by_one, rel=1e-5)
+
+
+def test_a_network_that_lets_texts_of_a_row_see_each_other_is_found_out(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_noise(network)
+    forward = network.lm.base_model.forward
+
+    def mixing(input_ids: Any, attention_mask: Any, position_ids: Any = None, **_rest: Any) -> Any:
+        return forward(input_ids=input_ids, position_ids=position_ids)
+
+    monkeypatch.setattr(network.lm.base_model, "forward", mixing)
+    monkeypatch.setattr(HiddenWords, "causal", True)  # as a decoder's, packing is tried by default
+    objective = HiddenWords(network, 0.2, whole_words=True)
+    assert not Asker(network, objective, packed=None).packed
+    with pytest.raises(DataError, match="does not keep texts of one row apart"):
+        Asker(network, objective, packed=True)
+
+
+def test_decoders_pack_by_default_and_encoders_do_not(network: Network, texts: list[str]) -> None:
+    decoder = new_decoder(texts, TINY)
+    assert Asker(decoder, NextWord(decoder), packed=None).packed
+    assert not Asker(network, HiddenWords(network, 0.2, whole_words=True), packed=None).packed
 
 
 def all_asked(asker: Asker, examples: list[Example]) -> Batch:
@@ -73,6 +95,14 @@ def all_asked(asker: Asker, examples: list[Example]) -> Batch:
     rows = lay(pack(examples, TINY.max_tokens) if len(examples) > 1 else [examples], asker.network.pad_id)
     ids_BL = torch.from_numpy(rows.ids_BL)
     return replace(batch, ids_BL=ids_BL, labels_BL=torch.where(torch.from_numpy(rows.text_BL) > 0, ids_BL, -100))
+
+
+def as_noise(network: Network) -> None:
+    """Loud random weights: a network that begins as a bag of words would mix nothing anyway."""
+    for weight in network.lm.parameters():
+        if weight.ndim > 1:
+            torch.nn.init.normal_(weight, std=0.3)
+    network.lm.eval()
 
 
 def as_roberta(network: Network) -> Network:

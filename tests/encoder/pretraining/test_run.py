@@ -105,7 +105,7 @@ def test_the_encoder_is_written_and_figures_are_plain_json(whole: RunReport) -> 
     ("changed", "named"),
     [
         (replace(WISH, seed=8), "seed was 7, now 8"),
-        (replace(WISH, settings=replace(WISH.settings, masking="token")), "masking was whole-word, now token"),
+        (replace(WISH, settings=replace(WISH.settings, masking="whole-word")), "masking was token, now whole-word"),
         (replace(WISH, learning_rate=1e-4), "learning_rate was None, now 0.0001"),
     ],
 )

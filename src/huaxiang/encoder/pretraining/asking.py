@@ -15,6 +15,7 @@ import numpy as np
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.pretraining.objectives import NOT_ASKED, Objective
 from huaxiang.encoder.pretraining.rows import Example, lay, pack, sight
+from huaxiang.encoder.pretraining.words import NO_WORD
 from huaxiang.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,17 +48,23 @@ class Batch:
 class Asker:
     """Makes batches of texts, and says how well the network answers them."""
 
-    def __init__(self, network: Network, objective: Objective, *, packed: bool = False) -> None:
-        """Ask `network` by `objective`; `packed` lets short texts share a row."""
+    def __init__(self, network: Network, objective: Objective, *, packed: bool | None = False) -> None:
+        """Ask `network` by `objective`.
+
+        Args:
+            packed: whether short texts share a row; None: those of a decoder that can do so.
+
+        Raises:
+            DataError: `packed`, but the network does not keep texts of one row apart.
+        """
         self.network, self.objective = network, objective
-        self._packed = packed
-        if packed and "position_ids" not in inspect.signature(network.lm.base_model.forward).parameters:
-            raise DataError(
-                f"encoder {network.name!r} counts positions by itself, so texts cannot share its rows; "
-                "leave out --packed"
-            )
         self._first_position = _first_position(network.lm)
         self._head = _head_of(network.lm)
+        self.packed = objective.causal if packed is None else packed
+        if self.packed and not self._keeps_apart():
+            if packed:
+                raise DataError(f"{network.name!r} does not keep texts of one row apart; leave out --packed")
+            self.packed = False
 
     def batch(self, texts: Sequence[str], rng: np.random.Generator) -> Batch:
         """A batch about these texts; asks nothing where all are blank."""
@@ -67,12 +74,32 @@ class Asker:
         """A batch about texts that are tokens already."""
         import torch
 
-        packed = pack(examples, self.network.tokens.max_tokens) if self._packed else [[each] for each in examples]
+        packed = pack(examples, self.network.tokens.max_tokens) if self.packed else [[each] for each in examples]
         rows = lay(packed, self.network.pad_id)
         ids_BL, labels_BL = self.objective.ask(rows, rng)
         places = torch.from_numpy(rows.place_BL + self._first_position) if rows.shared else None
         seen = sight(rows, causal=self.objective.causal)
         return Batch(torch.from_numpy(ids_BL), torch.from_numpy(labels_BL), seen, places, rows.n_tokens)
+
+    def _keeps_apart(self) -> bool:
+        """Whether a text's hidden states are the same in a shared row and alone, tried out on two texts."""
+        import torch
+
+        base = self.network.lm.base_model
+        if "position_ids" not in inspect.signature(base.forward).parameters:
+            return False
+        was_training = base.training
+        base.eval()
+        rows = lay([[Example([1, 2, 3], [NO_WORD] * 3), Example([4, 3], [NO_WORD] * 2)]], self.network.pad_id)
+        with torch.no_grad():
+            shared = base(
+                input_ids=torch.from_numpy(rows.ids_BL),
+                attention_mask=sight(rows, causal=self.objective.causal),
+                position_ids=torch.from_numpy(rows.place_BL + self._first_position),
+            ).last_hidden_state[0, 3:]
+            alone = base(input_ids=torch.tensor([[4, 3]]), attention_mask=torch.ones(1, 2, dtype=torch.int64))
+        base.train(was_training)
+        return torch.allclose(shared, alone.last_hidden_state[0], rtol=1e-3, atol=1e-4)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Cross-entropy summed over the places asked for, in nats, with its gradient.

@@ -71,7 +71,8 @@ def pretrain(
         settings = _as_before(settings, found)
     elif memory is not None:
         settings = fit_to(memory, network, settings, 1.0 if chosen.causal else settings.masked)
-    run = _Run(network, Asker(network, chosen, packed=settings.packed), texts, settings, rng, keeper, memory)
+    asker = Asker(network, chosen, packed=settings.packed)
+    run = _Run(network, asker, texts, settings, rng, keeper, memory)
     return run.go(seconds, max_steps, precision if found is None else str(found["precision"]), progress)
 
 
@@ -127,7 +128,7 @@ class _Run:
         else:
             lengths = array("q", np.asarray(every)[self.train].tolist())
         # Texts that share rows need not be of like length, and the more they differ the better they fill a row.
-        window = 1 if self.settings.packed else 16
+        window = 1 if self.asker.packed else 16
         return shuffled(lengths, self.settings.batch_size, np.random.default_rng(seed), window)
 
     def go(self, seconds: float, max_steps: int | None, precision: str, progress: Progress | None) -> PretrainReport:

@@ -22,8 +22,11 @@ class Pretraining:
         learning_rate: at its peak. Chosen for new networks of width 128 by held-out loss after 300 steps: of 5e-4,
             1e-3, 2e-3, 4e-3 and 8e-3 the fourth was best and the last collapsed; half the best is safe.
         masked: share of pieces that is asked for.
-        masking: whether all pieces of a word are asked for together, or each piece by itself.
-        packed: whether short texts share a row; otherwise texts of like length share a batch, which was faster here.
+        masking: whether all pieces of a word are asked for together, or each piece by itself. After 1,000 steps on
+            Chinese reviews both were as good frozen under a linear head (.815 and .813 by piece and by word, two seeds)
+            and on questions about whole words (perplexity 207 and 208), and by piece took a tenth less time.
+        packed: whether short texts share a row; otherwise texts of like length share a batch. None: decoders' texts do,
+            which was a quarter faster here; for encoders both took the same time.
         warm_up: share of the steps in which the learning rate rises.
         held_out: share of the texts, `max_held_out` at most, that are not learned from but measured on.
         checks: measurements on held-out texts between the first step and the last, for the curve in the report.
@@ -34,8 +37,8 @@ class Pretraining:
     learning_rate: float = 2e-3
     epochs: int = 10
     masked: float = 0.2
-    masking: str = "whole-word"
-    packed: bool = False
+    masking: str = "token"
+    packed: bool | None = None
     weight_decay: float = 0.01
     warm_up: float = 0.1
     held_out: float = 0.05
