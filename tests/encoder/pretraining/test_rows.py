@@ -70,7 +70,7 @@ def test_a_network_that_lets_texts_of_a_row_see_each_other_is_found_out(
     as_noise(network)
     forward = network.lm.base_model.forward
 
-    def mixing(input_ids: Any, attention_mask: Any, position_ids: Any = None, **_rest: Any) -> Any:
+    def mixing(input_ids: Any, attention_mask: Any = None, position_ids: Any = None, **_rest: Any) -> Any:
         return forward(input_ids=input_ids, position_ids=position_ids)
 
     monkeypatch.setattr(network.lm.base_model, "forward", mixing)
