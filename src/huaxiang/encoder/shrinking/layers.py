@@ -37,10 +37,11 @@ _CHECKS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Distilling:
-    """Settings; the learning rate is the best of 3e-5, 1e-4 and 3e-4 by held-out cosine after 300 steps."""
+    """Settings; the learning rate is the best of 3e-5, 1e-4, 3e-4, 6e-4 and 1e-3 by held-out cosine after 300 steps,
+    3 of 6 layers: .897, .931, .950, .955, .954."""
 
     batch_size: int = 32
-    learning_rate: float = 1e-4
+    learning_rate: float = 6e-4
     weight_decay: float = 0.01
     epochs: int = 20
     max_tokens: int = 64

@@ -47,8 +47,8 @@ class Tag:
     Args:
         train, held: what is learned from and what judges; `held` may be empty.
         names: the labels, `O` first.
-        crf: whether the chain is learned (a conditional random field, Lafferty et al. 2001), else it only forbids. Learned
-            it reached .340 F1 on held-out titles where cross-entropy reached .303 (1,200 titles, upper layers alone).
+        crf: whether the chain is learned (a conditional random field, Lafferty et al. 2001), else it only forbids.
+            Learned it reached .340 F1 on held-out titles where cross-entropy reached .303 (1,200 titles).
         weights: of each label in the cross-entropy; None: all alike. Without `crf` alone.
     """
 
