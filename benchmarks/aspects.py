@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from benchmarks.machine import commit, machine
-from benchmarks.sentiment import SEED, Labelled, halves, labelled_csv, opened, rated_csv, wilson
+from benchmarks.sentiment import SEED, Labelled, halves, labelled_csv, opened, rated_csv
 from huaxiang.encoder.aspects import AspectReader, Mention
 from huaxiang.encoder.opening import open_encoder
 from huaxiang.encoder.polarity import Polarity, by_lexicon, train_polarity_from_ratings
 from huaxiang.errors import HuaxiangError
+from huaxiang.measure.intervals import wilson
 
 MOST = 3_000
 """Test texts of one set; SnowNLP reads about 200 a second."""

@@ -9,7 +9,6 @@ import argparse
 import csv
 import gzip
 import json
-import math
 import os
 import platform
 import random
@@ -22,6 +21,7 @@ from typing import TextIO
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from huaxiang.measure.intervals import wilson
 from huaxiang.text.reader import READER, read
 from huaxiang.text.sentiment import sentiment
 
@@ -46,14 +46,6 @@ class Row:
     decided: float
     accuracy_decided: float
     texts_per_second: float
-
-
-def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval of a share."""
-    share, spread = hits / n, z * z / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    return centre - half, centre + half
 
 
 def opened(path: Path) -> TextIO:

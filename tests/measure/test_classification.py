@@ -53,3 +53,4 @@ def test_answers_for_other_texts_are_refused() -> None:
 
 def test_wilsons_interval_of_half_of_ten() -> None:
     assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert wilson(9, 10) == pytest.approx((0.596, 0.982), abs=1e-3)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.sentiment import halves, labelled_csv, main, wilson
+from benchmarks.sentiment import halves, labelled_csv, main
 
 PLEASED = ["很满意", "质量很好", "非常喜欢", "物流很快，好评", "好吃不贵", "穿着舒服"]
 ANGRY = ["太差了", "质量很差", "垃圾", "坏了，要退货", "难吃又贵", "不满意"]
@@ -28,11 +28,6 @@ def test_the_halves_share_no_text_and_hold_both_labels_alike(tmp_path: Path) -> 
     first, second = halves(labelled_csv(path, "review", "label"), 7)
     assert {text for text, _ in first}.isdisjoint({text for text, _ in second})
     assert sum(label for _, label in first) == sum(label for _, label in second) == 3
-
-
-def test_the_interval_of_a_share_is_wilsons() -> None:
-    low, high = wilson(9, 10)
-    assert (round(low, 3), round(high, 3)) == (0.596, 0.982)
 
 
 @pytest.mark.data

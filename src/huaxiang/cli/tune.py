@@ -77,7 +77,7 @@ def classify(
     began = time.monotonic()
     check_folders(json_file)
     clock = Clock(seconds_of(budget))
-    from huaxiang.encoder.classifying.objective import material_of
+    from huaxiang.encoder.classifying.material import material_of
     from huaxiang.encoder.classifying.table import read_labelled
     from huaxiang.encoder.finetuning.plan_file import write_plan
 
@@ -105,7 +105,7 @@ class _Course:
 
 def _search(material: "Material", encoder: str, methods: list[str], course: _Course) -> "TuneReport":
     """Open the encoder, then try."""
-    from huaxiang.encoder.classifying.networks import open_network
+    from huaxiang.encoder.classifying.networks import open_networks
     from huaxiang.encoder.classifying.objective import TuneClassify
     from huaxiang.encoder.optimising import torch_as
     from huaxiang.encoder.threads import idle_cores
@@ -116,7 +116,7 @@ def _search(material: "Material", encoder: str, methods: list[str], course: _Cou
         return open_tracker(course.track, course.out / "tracking" / name, run)
 
     with torch_as(course.threads or idle_cores(), course.seed, "huaxiang tune"), bar() as progress:
-        opened = open_network(encoder, material, needed=True)
+        opened = open_networks(encoder, material, needed=True)[0]
         assert opened is not None
         objective = TuneClassify(opened, material, seed=course.seed, track=tracker)
         return tune(

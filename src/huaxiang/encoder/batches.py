@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from huaxiang.encoder.tokens import padded
+
 if TYPE_CHECKING:
     import torch
 
@@ -15,15 +17,10 @@ Rows = Sequence[Sequence[int]]
 
 
 def pad(rows: Rows, pad_id: int) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Token ids and their mask, both int64 of shape `(B, L)`; an empty row becomes one masked token."""
+    """`tokens.padded` as tensors."""
     import torch
 
-    width = max((len(row) for row in rows), default=1) or 1
-    ids_BL = np.full((len(rows), width), pad_id, dtype=np.int64)
-    mask_BL = np.zeros((len(rows), width), dtype=np.int64)
-    for i, row in enumerate(rows):
-        ids_BL[i, : len(row)] = row
-        mask_BL[i, : len(row)] = 1
+    ids_BL, mask_BL = padded(rows, pad_id)
     return torch.from_numpy(ids_BL), torch.from_numpy(mask_BL)
 
 

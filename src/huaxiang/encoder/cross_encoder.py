@@ -5,7 +5,6 @@ Legend: N pairs, L tokens of the longest pair of a batch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from huaxiang.encoder.configuration import Kind
 from huaxiang.encoder.serving import open_session
-from huaxiang.encoder.tokens import Tokens, batches_by_length
+from huaxiang.encoder.tokens import Tokens, batches_by_length, padded
 from huaxiang.errors import DataError
 
 FORMAT: Final = 1
+_KIND: Final = Kind("cross-encoder", "huaxiang finetune rank --out", "fine-tune the cross-encoder again", FORMAT)
 MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "model.onnx", "tokenizer.json", "cross_encoder.json"
 OUTPUT: Final = "scores"
 
@@ -42,18 +43,7 @@ class CrossEncoderConfig:
     @classmethod
     def load(cls, path: Path) -> CrossEncoderConfig:
         """Read it, refusing a format this version does not know."""
-        try:
-            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            config = cls(**said)
-        except FileNotFoundError:
-            raise DataError(
-                f"no cross-encoder at {path.parent}: {path.name} is missing; `huaxiang finetune rank --out` makes one"
-            ) from None
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{path} is no cross-encoder's configuration: {error}; fine-tune it again") from error
-        if config.format != FORMAT:
-            raise DataError(f"{path} has format {config.format}, this version reads {FORMAT}; fine-tune it again")
-        return config
+        return _KIND.read(path, cls)
 
 
 class CrossEncoder:
@@ -111,10 +101,6 @@ class CrossEncoder:
         return scores_N
 
     def _run(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        width = max(len(row) for row in rows)
-        ids_NL = np.full((len(rows), width), self._config.pad_id, dtype=np.int64)
-        mask_NL = np.zeros((len(rows), width), dtype=np.int64)
-        for i, row in enumerate(rows):
-            ids_NL[i, : len(row)], mask_NL[i, : len(row)] = row, 1
+        ids_NL, mask_NL = padded(rows, self._config.pad_id)
         (said_N,) = self._session.run([OUTPUT], {"input_ids": ids_NL, "attention_mask": mask_NL})
         return np.asarray(said_N, dtype=np.float32)

@@ -6,15 +6,20 @@ Only products are in bfloat16 (PyTorch's autocast): weights, moments and losses 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from huaxiang.errors import ConfigError
 
+if TYPE_CHECKING:
+    from huaxiang.encoder.batches import Rows
+    from huaxiang.encoder.model import Network
+
 NAMES: Final = ("auto", "fp32", "bf16")
 _TRIALS: Final = 3
+_TIMED_ROWS: Final = 16
 _WORTH_IT: Final = 1.1
 """How many times as fast bfloat16 must be: rounding to 8 bits is no price for what a measurement hardly sees."""
 
@@ -72,6 +77,23 @@ def choose_precision(step: Callable[[bool], None], *, trials: int = _TRIALS) -> 
                     seconds.append(time.perf_counter() - began)
     fp32, half = min(taken[False]), min(taken[True])
     return Precision(half * _WORTH_IT < fp32, fp32, half)
+
+
+def training_step(network: Network, rows: Rows) -> Callable[[bool], None]:
+    """A step forward and backward on these rows that moves nothing, to time precisions with."""
+
+    def step(bf16: bool) -> None:
+        with autocast(bf16):
+            loss = network.vectors(rows).float().square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        network.lm.zero_grad(set_to_none=True)
+
+    return step
+
+
+def sample_rows(network: Network, texts: Sequence[str]) -> Rows:
+    """Rows of the first texts that are not empty, to time a step with."""
+    return [row for row in network.tokens.ids(texts[:_TIMED_ROWS]) if row] or [[network.pad_id]]
 
 
 def precision_of(name: str, step: Callable[[bool], None]) -> Precision:

@@ -7,7 +7,8 @@ from typing import Any
 
 from huaxiang.encoder.contrast import ContrastReport
 from huaxiang.encoder.heldout import Retrieval
-from huaxiang.encoder.pretraining.report import PretrainReport, plain
+from huaxiang.encoder.pretraining.report import PretrainReport
+from huaxiang.measure.figures import plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 Legend: N texts, L tokens of the longest text of a batch, D width.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from huaxiang.encoder.tokens import Tokens, batches_by_length
+from huaxiang.encoder.configuration import Kind
+from huaxiang.encoder.tokens import Tokens, batches_by_length, padded
 from huaxiang.errors import DataError
 from huaxiang.types import Vectors
 
 FORMAT: Final = 1
+_KIND: Final = Kind("encoder", "huaxiang pretrain", "export the encoder again", FORMAT)
 MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "model.onnx", "tokenizer.json", "config.json"
 
 
@@ -40,18 +41,7 @@ class ServingConfig:
     @classmethod
     def load(cls, path: Path) -> "ServingConfig":
         """Read it, refusing a format this version does not know."""
-        try:
-            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            config = cls(**said)
-        except FileNotFoundError:
-            raise DataError(
-                f"no encoder at {path.parent}: {path.name} is missing; `huaxiang pretrain` makes one"
-            ) from None
-        except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
-            raise DataError(f"{path} is no encoder's configuration: {error}; export the encoder again") from error
-        if config.format != FORMAT:
-            raise DataError(f"{path} has format {config.format}, this version reads {FORMAT}; export the encoder again")
-        return config
+        return _KIND.read(path, cls)
 
 
 class OnnxEncoder:
@@ -124,12 +114,7 @@ class OnnxEncoder:
         return vectors_ND
 
     def _run(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        width = max(len(row) for row in rows)
-        ids_NL = np.full((len(rows), width), self._config.pad_id, dtype=np.int64)
-        mask_NL = np.zeros((len(rows), width), dtype=np.int64)
-        for i, row in enumerate(rows):
-            ids_NL[i, : len(row)] = row
-            mask_NL[i, : len(row)] = 1
+        ids_NL, mask_NL = padded(rows, self._config.pad_id)
         (vectors,) = self._session.run(["vectors"], {"input_ids": ids_NL, "attention_mask": mask_NL})
         return np.asarray(vectors, dtype=np.float32)
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
+from huaxiang.encoder.configuration import Kind
 from huaxiang.encoder.serving import CONFIG_FILE, TOKENIZER_FILE
 from huaxiang.encoder.tokens import Tokens
 from huaxiang.errors import DataError
 from huaxiang.types import Vectors
 
 FORMAT: Final = 1
+_WRITTEN: Final = Kind("static encoder", "huaxiang export --format static", "export the encoder again", FORMAT)
 KIND: Final = "static"
 WEIGHTS_FILE: Final = "model.safetensors"
 _WEIGHTS: Final = "embedding.weight"
@@ -48,20 +50,9 @@ class StaticConfig:
     @classmethod
     def load(cls, path: Path) -> "StaticConfig":
         """Read it, refusing another kind and a format this version does not know."""
-        try:
-            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            config = cls(**said)
-        except FileNotFoundError:
-            raise DataError(
-                f"no encoder at {path.parent}: {path.name} is missing; `huaxiang export` makes one"
-            ) from None
-        except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
-            raise DataError(f"{path} is no static encoder's configuration: {error}; export it again") from error
-        if (config.kind, config.format) != (KIND, FORMAT):
-            raise DataError(
-                f"{path} has kind {config.kind!r}, format {config.format}; this version reads {KIND!r}, {FORMAT}: "
-                "export the encoder again"
-            )
+        config = _WRITTEN.read(path, cls)
+        if config.kind != KIND:
+            raise DataError(f"{path} has kind {config.kind!r}, this reads {KIND!r}; export the encoder again")
         return config
 
 

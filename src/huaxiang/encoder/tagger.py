@@ -5,7 +5,6 @@ Legend: B texts of a batch, L tokens, U units, K labels.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +13,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from huaxiang.encoder.configuration import Kind
+from huaxiang.encoder.serving import open_session
 from huaxiang.encoder.tagging.alignment import Aligned, align, unit_places
 from huaxiang.encoder.tagging.chain import Chain, unread
 from huaxiang.encoder.tagging.memory import Memory
 from huaxiang.encoder.tagging.ngrams import Ngrams
 from huaxiang.encoder.tagging.spans import Span, placed
 from huaxiang.encoder.tagging.units import MOST_CHARACTERS, cut
-from huaxiang.encoder.tokens import Tokens, batches_by_length
+from huaxiang.encoder.tokens import Tokens, batches_by_length, padded
 from huaxiang.errors import DataError
 
 __all__ = ["Span", "Tagger", "TaggerConfig"]
 
 FORMAT: Final = 1
+_KIND: Final = Kind("tagger", "huaxiang finetune tag --out", "fine-tune the tagger again", FORMAT)
 MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "model.onnx", "tokenizer.json", "tagger.json"
 INPUTS: Final = ("input_ids", "attention_mask", "token", "place")
 OUTPUT: Final = "emissions"
@@ -65,18 +67,7 @@ class TaggerConfig:
     @classmethod
     def load(cls, path: Path) -> TaggerConfig:
         """Read it, refusing a format this version does not know."""
-        try:
-            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            config = cls(**said)
-        except FileNotFoundError:
-            raise DataError(
-                f"no tagger at {path.parent}: {path.name} is missing; `huaxiang finetune tag --out` makes one"
-            ) from None
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{path} is no tagger's configuration: {error}; fine-tune the tagger again") from error
-        if config.format != FORMAT:
-            raise DataError(f"{path} has format {config.format}, this version reads {FORMAT}; fine-tune again")
-        return config
+        return _KIND.read(path, cls)
 
     @property
     def chain(self) -> Chain:
@@ -119,7 +110,7 @@ class Tagger:
         if not (root / MODEL_FILE).is_file():
             raise DataError(f"{root} holds no {MODEL_FILE}; fine-tune the tagger again")
         tokens = Tokens.load(root / TOKENIZER_FILE, config.max_tokens, config.prefix)
-        return cls(config, _session(root / MODEL_FILE, threads), tokens, ngrams, memory)
+        return cls(config, open_session(root / MODEL_FILE, threads), tokens, ngrams, memory)
 
     @property
     def name(self) -> str:
@@ -181,21 +172,6 @@ class Tagger:
         return found
 
     def _run(self, texts: Sequence[Aligned]) -> NDArray[np.float64]:
-        n, width = len(texts), max(len(text.ids) for text in texts)
-        ids_BL, mask_BL = np.full((n, width), self._config.pad_id, dtype=np.int64), np.zeros((n, width), dtype=np.int64)
-        for row, text in enumerate(texts):
-            ids_BL[row, : len(text.ids)], mask_BL[row, : len(text.ids)] = text.ids, 1
-        given = (ids_BL, mask_BL, *unit_places(texts))
+        given = (*padded([text.ids for text in texts], self._config.pad_id), *unit_places(texts))
         (emissions,) = self._session.run([OUTPUT], dict(zip(INPUTS, given, strict=True)))
         return np.asarray(emissions, dtype=np.float64)
-
-
-def _session(path: Path, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # batches differ in shape, and a memory plan for each would add up
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

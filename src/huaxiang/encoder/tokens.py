@@ -105,6 +105,17 @@ class Tokens:
         return clipped.encode("utf-8", "replace").decode("utf-8")
 
 
+def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids and their mask, both of shape `(B, L)`; an empty row becomes one masked token."""
+    width = max((len(row) for row in rows), default=1) or 1
+    ids_BL = np.full((len(rows), width), pad_id, dtype=np.int64)
+    mask_BL = np.zeros((len(rows), width), dtype=np.int64)
+    for i, row in enumerate(rows):
+        ids_BL[i, : len(row)] = row
+        mask_BL[i, : len(row)] = 1
+    return ids_BL, mask_BL
+
+
 def batches_by_length(lengths: Sequence[int], max_batch_tokens: int, max_rows: int = 64) -> list[list[int]]:
     """Indices grouped so that texts of like length share a batch and little is padded; zero lengths are left out.
 

@@ -5,7 +5,7 @@ The held-out texts choose; the budget bounds everything; what was left out is na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -15,11 +15,11 @@ from huaxiang.encoder.classifying.asked import Asked
 from huaxiang.encoder.classifying.classical import fit_ngrams
 from huaxiang.encoder.classifying.classifier import TextClassifier
 from huaxiang.encoder.classifying.frozen import fit_frozen, speed
-from huaxiang.encoder.classifying.material import Judged, Material
-from huaxiang.encoder.classifying.networks import open_network
-from huaxiang.encoder.classifying.splits import folds
+from huaxiang.encoder.classifying.jobs import Job, affordable, jobs_of
+from huaxiang.encoder.classifying.material import Judged, Material, material_of
+from huaxiang.encoder.classifying.networks import Opened, open_networks
 from huaxiang.encoder.classifying.stacking import Choice, choose
-from huaxiang.encoder.classifying.table import Labelled, check_pair
+from huaxiang.encoder.classifying.table import Labelled
 from huaxiang.encoder.classifying.tuned import FEW_SHOT, Settings, fit_tuned
 from huaxiang.encoder.finetuning.loop import Tracker
 from huaxiang.encoder.finetuning.methods import METHODS as TRAINED
@@ -104,7 +104,7 @@ def train_classifier(
     """
     if asked.method not in METHODS:
         raise UnknownNameError("method", asked.method, METHODS)
-    material = _material(train, asked, clock, progress)
+    material = material_of(train, clock, seed=asked.seed, many=asked.many, balanced=asked.balanced, progress=progress)
     threads = asked.threads or idle_cores()
     course = _Course(material, asked, n_texts_after, seconds_after, tracker)
     course.classical()
@@ -112,23 +112,6 @@ def train_classifier(
         with torch_as(threads, asked.seed, "training a classifier"):
             course.with_network()
     return course.finish(threads)
-
-
-def _material(train: Labelled, asked: Asked, clock: Clock, progress: Progress | None) -> Material:
-    classes, rng = check_pair(train, None), np.random.default_rng(asked.seed)
-    firsts = [labels[0] if labels else "" for labels in train.labels]
-    return Material(
-        train=train,
-        classes=classes,
-        targets_NC=train.targets(classes),
-        folds=folds(train.texts, firsts, rng),
-        clock=clock,
-        rng=rng,
-        many=asked.many,
-        balanced=asked.balanced,
-        progress=progress,
-        notes=list(train.notes),
-    )
 
 
 @dataclass(slots=True)
@@ -161,19 +144,28 @@ class _Course:
         if self.material.clock.left < _LEAST_SECONDS and self.method == "auto":
             self.material.notes.append(f"no encoder was tried: {max(self.material.clock.left, 0.0):.0f} s were left")
             return
-        opened = open_network(
+        opened = open_networks(
             self.asked.encoder, self.material, needed=self.method != "auto", precision=self.asked.precision
         )
-        if opened is None:
+        if not opened:
             return
-        self.encoder, self.bf16 = opened.network.name, opened.bf16
+        self.encoder, self.bf16 = opened[0].network.name, opened[0].bf16
         if self.method in {"auto", "frozen", "stack"}:
-            self._frozen(opened.network)
-        after, methods = self._after(opened.network), self._to_train()
-        for at, method in enumerate(methods):
-            plan = None if method == FEW_SHOT else self.asked.plan
-            settings = Settings(method, plan, self.bf16, self.asked.seed, self.tracker)
-            self._tuned(opened.fresh, settings, (self.material.clock.left - after) / (len(methods) - at))
+            self._frozen(opened[0].network)
+        if methods := self._to_train():
+            self._fine_tune(opened if self.method == "auto" else opened[:1], methods)
+
+    def _fine_tune(self, opened: list[Opened], methods: list[str]) -> None:
+        after = {each.network.name: self._after(each) for each in opened}
+        settings = Settings(plan=self.asked.plan, seed=self.asked.seed, tracker=self.tracker)
+        frozen = after[opened[0].network.name] if "frozen" in self.models else 0.0
+        seconds = self.material.clock.left - self.seconds_after - frozen - max(after.values())
+        jobs = affordable(jobs_of(opened, methods, settings, self.material), seconds)
+        seconds += max(after.values()) - sum(after[job.opened.network.name] for job in jobs)
+        ends = self.material.clock.left - seconds
+        for at, job in enumerate(jobs):
+            share = job.needed / sum(other.needed for other in jobs[at:])
+            self._tuned(job, share * (self.material.clock.left - ends))
 
     def _to_train(self) -> list[str]:
         """Ways to train the network that are tried."""
@@ -188,26 +180,24 @@ class _Course:
         if model is not None:
             self.models["frozen"], self.judged["frozen"] = model, model.head.judged
 
-    def _tuned(self, fresh: Callable[[], Network], settings: Settings, seconds: float) -> None:
+    def _tuned(self, job: Job, seconds: float) -> None:
         if seconds < _LEAST_SECONDS / 2 and self.method == "auto":
             self.material.notes.append("fine-tuning was left out: the budget is too small")
             return
         try:
-            model = fit_tuned(fresh(), self.material, settings, seconds)
+            model = fit_tuned(job.opened.fresh(), self.material, job.settings, seconds)
         except DivergedError as error:
             if self.method != "auto":
                 raise
             self.material.notes.append(f"fine-tuning was left out: {error}")
             return
         if model is not None:
-            self.models[settings.method], self.judged[settings.method] = model, model.judged
+            self.models[job.name], self.judged[job.name] = model, model.judged
 
-    def _after(self, network: Network) -> float:
-        """Seconds that classifying the texts to come takes, and what is kept back besides."""
-        rows = network.tokens.ids([self.material.train.texts[i] for i in range(min(256, len(self.material.train)))])
-        readers = len(self._to_train()) + ("frozen" in self.models)
-        reading = readers * self.n_after / max(speed(network, rows, self.bf16), 1e-9)
-        return 1.2 * reading + self.seconds_after
+    def _after(self, opened: Opened) -> float:
+        """Seconds that classifying the texts to come takes with this network."""
+        rows = opened.network.tokens.ids(self.material.train.texts[:256])
+        return 1.2 * self.n_after / max(speed(opened.network, rows, opened.bf16), 1e-9)
 
     def finish(self, threads: int) -> Trained:
         """Choose, calibrate, and put together what answers."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from huaxiang.encoder.classifying.splits import Fold
-from huaxiang.encoder.classifying.table import Labelled
+from huaxiang.encoder.classifying.splits import Fold, folds
+from huaxiang.encoder.classifying.table import Labelled, check_pair
 from huaxiang.encoder.heads.linear import Scores
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.measure.calibration import log_loss
@@ -66,6 +66,17 @@ class Material:
         """Say how far a step has come."""
         if self.progress is not None:
             self.progress(step, done, planned, max(self.clock.left, 0.0))
+
+
+def material_of(
+    train: Labelled, clock: Clock, *, seed: int, many: bool, balanced: bool, progress: Progress | None = None
+) -> Material:
+    """The training texts, divided as `huaxiang finetune classify` divides them with this seed."""
+    classes = check_pair(train, None)
+    rng = np.random.default_rng(seed)
+    divided = folds(train.texts, [labels[0] if labels else "" for labels in train.labels], rng)
+    targets_NC, notes = train.targets(classes), list(train.notes)
+    return Material(train, classes, targets_NC, divided, clock, rng, many, balanced, progress, notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,29 +15,16 @@ from numpy.typing import NDArray
 from huaxiang.encoder.batches import Rows
 from huaxiang.encoder.classifying.material import Material
 from huaxiang.encoder.classifying.networks import Opened
-from huaxiang.encoder.classifying.splits import Fold, folds
-from huaxiang.encoder.classifying.table import Labelled, check_pair
+from huaxiang.encoder.classifying.splits import Fold
 from huaxiang.encoder.classifying.tuned import plan_for
 from huaxiang.encoder.finetuning.loop import Plan, Tracker, fit
 from huaxiang.encoder.finetuning.methods import LEARNING_RATES, apply_method, check_fits
-from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.tasks.classify import Classify, Examples
 from huaxiang.encoder.tuning import Space, Watch, Watching
 from huaxiang.errors import DataError
 
 Track: TypeAlias = Callable[[str, dict[str, Any]], AbstractContextManager[Tracker | None]]
 """Opens tracking under a name, for a run that is described."""
-
-
-def material_of(
-    train: Labelled, clock: Clock, *, seed: int, many: bool, balanced: bool, progress: Progress | None = None
-) -> Material:
-    """The training texts, divided as `huaxiang finetune classify` divides them with this seed."""
-    classes = check_pair(train, None)
-    rng = np.random.default_rng(seed)
-    divided = folds(train.texts, [labels[0] if labels else "" for labels in train.labels], rng)
-    targets_NC, notes = train.targets(classes), list(train.notes)
-    return Material(train, classes, targets_NC, divided, clock, rng, many, balanced, progress, notes)
 
 
 class TuneClassify:

@@ -5,8 +5,6 @@ Legend: N texts, C classes.
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +16,11 @@ from huaxiang.encoder.classifying.auto import Trained
 from huaxiang.encoder.classifying.classifier import TextClassifier
 from huaxiang.encoder.classifying.table import Labelled
 from huaxiang.encoder.classifying.tuned import Tuned
+from huaxiang.encoder.export import replacing
 from huaxiang.errors import DataError
 from huaxiang.measure.calibration import calibration_error
 from huaxiang.measure.classification import PerClass, confusion, per_class, per_label
+from huaxiang.measure.figures import plain
 from huaxiang.measure.intervals import wilson
 
 _SAMPLES: Final = 200
@@ -50,7 +50,7 @@ def figures(trained: Trained, test: Labelled, probabilities_NC: NDArray[np.float
         "encoder": trained.encoder,
         "precision": "bf16" if trained.bf16 else "fp32",
         "threads": trained.threads,
-        "training": [_plain(asdict(each)) for each in _fits(trained)],
+        "training": [plain(asdict(each)) for each in _fits(trained)],
         "classes": table,
         "notes": [*trained.material.notes, *test.notes],
     }
@@ -97,14 +97,6 @@ def _fits(trained: Trained) -> list[Any]:
     return [report for model in trained.models.values() if isinstance(model, Tuned) for report in model.reports]
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
 def save_classifier(trained: Trained, out: Path, about: dict[str, Any]) -> None:
     """Write the classifier as it is served, replacing one that was there only when the new one is complete.
 
@@ -113,19 +105,13 @@ def save_classifier(trained: Trained, out: Path, about: dict[str, Any]) -> None:
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "classifier.json").is_file())):
         raise DataError(f"{out} holds other files; give an empty or new folder for the classifier")
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True)
-        for name in trained.choice.weights:
-            _save_part(trained, name, partial / name)
-        trained.classifier.save(partial, about)
+        with replacing(out) as partial:
+            for name in trained.choice.weights:
+                _save_part(trained, name, partial / name)
+            trained.classifier.save(partial, about)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise DataError(f"the classifier could not be written to {out}: {error.strerror}; make room there") from error
-    if out.exists():
-        shutil.rmtree(out)
-    os.replace(partial, out)
 
 
 def _save_part(trained: Trained, name: str, folder: Path) -> None:

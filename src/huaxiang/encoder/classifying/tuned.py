@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +49,10 @@ class Settings:
     seed: int = 0
     tracker: Tracker | None = None
 
+    def by(self, method: str) -> Settings:
+        """The same by another method; few-shot training has a plan of its own."""
+        return replace(self, method=method, plan=None if method == FEW_SHOT else self.plan)
+
 
 @dataclass(slots=True)
 class Tuned:
@@ -86,9 +90,9 @@ def plan_for(n_texts: int, n_classes: int) -> Plan:
 
     Few texts are read more often, and many classes need more reading than two.
     """
-    epochs = float(np.clip(30_000 / max(n_texts, 1), 2.0, 10.0))
+    epochs = float(np.clip(12_000 / max(n_texts, 1), 1.5, 10.0))
     if n_classes > 20:
-        epochs = float(np.clip(80_000 / max(n_texts, 1), 4.0, 10.0))
+        epochs = float(np.clip(50_000 / max(n_texts, 1), 4.0, 10.0))
     rate = 1e-4 if n_classes <= 20 else 2e-4
     return Plan(epochs=epochs, learning_rate=rate, patience=4, checks=8)
 
@@ -102,6 +106,14 @@ def plan_for_pairs(n_texts: int) -> Plan:
         patience=4,
         checks=4,
     )
+
+
+def rows_to_read(settings: Settings, material: Material) -> float:
+    """Texts that a whole plan reads forward and backward, in all rounds."""
+    n = len(material.train)
+    plan = settings.plan or _usual(settings.method, n, material.n_classes)
+    each = sum(len(fold.fit) for fold in material.folds) if len(material.folds) > 1 else 0
+    return plan.epochs * (n + each) * (2 if settings.method == FEW_SHOT else 1)
 
 
 def _usual(method: str, n_texts: int, n_classes: int) -> Plan:
@@ -218,15 +230,3 @@ class _Course:
     def _scores(self, head: Linear, rows: Rows) -> Scores:
         with autocast(self.settings.bf16):
             return head.scores(self.network.encode_ids(rows).float().numpy())
-
-
-def training_step(network: Network, rows: Rows) -> Callable[[bool], Any]:
-    """A step forward and backward on these rows that moves nothing, to time precisions with."""
-
-    def step(bf16: bool) -> None:
-        with autocast(bf16):
-            loss = network.vectors(rows).float().square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        network.lm.zero_grad(set_to_none=True)
-
-    return step

@@ -10,12 +10,11 @@ import numpy as np
 
 from huaxiang.encoder.finetuning.methods import Applied, apply_method, check_fits
 from huaxiang.encoder.model import Network, Shape, new_network
-from huaxiang.encoder.precision import choose_precision
+from huaxiang.encoder.precision import choose_precision, sample_rows, training_step
 
 NEW: Final = "new"
 _COUNTED: Final = 5_000
 """Texts that the rarity of words is counted in."""
-_TIMED_ROWS: Final = 16
 _SHAPE: Final = Shape()
 
 
@@ -64,7 +63,9 @@ def begin(
     network = open_checkpoint(named, max_tokens)
     if cut:
         notes.append(f"{network.name}: {prune(network, texts).note}")
-    return Begun(network, taught=True, bf16=_is_faster_in_bf16(network, texts))
+    return Begun(
+        network, taught=True, bf16=choose_precision(training_step(network, sample_rows(network, texts)), trials=2).bf16
+    )
 
 
 def put_on(begun: Begun, method: str, total_steps: int, seed: int) -> Applied | None:
@@ -75,17 +76,3 @@ def put_on(begun: Begun, method: str, total_steps: int, seed: int) -> Applied | 
     """
     check_fits(begun.network, method)
     return None if method == "full" else apply_method(begun.network, method, total_steps=total_steps, seed=seed)
-
-
-def _is_faster_in_bf16(network: Network, texts: Sequence[str]) -> bool:
-    from huaxiang.encoder.precision import autocast
-
-    rows = [row for row in network.tokens.ids(texts[:_TIMED_ROWS]) if row] or [[network.pad_id]]
-
-    def step(bf16: bool) -> None:
-        with autocast(bf16):
-            loss = network.vectors(rows).float().square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        network.lm.zero_grad(set_to_none=True)
-
-    return choose_precision(step, trials=2).bf16

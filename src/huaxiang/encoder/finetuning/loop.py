@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from huaxiang.encoder.attention import trained_attention
 from huaxiang.encoder.batches import shuffled
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.optimising import DivergedError
@@ -114,7 +115,8 @@ def fit(
     """
     run = _Run(network, task, plan, seconds, rng, max_steps, bf16, tracker)
     run.after_step, run.penalty = after_step, penalty
-    return run.go(before, keep_beginning, progress)
+    with trained_attention(network):
+        return run.go(before, keep_beginning, progress)
 
 
 class _Run:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from huaxiang.encoder.pretraining.decoder import Sample
+from huaxiang.measure.figures import plain
 
 MAX_POINTS: Final = 1_000
 """Points of the loss curve in a file; of a longer run each is the mean of some steps."""
@@ -92,12 +93,3 @@ def thinned(losses: tuple[float, ...]) -> list[float]:
     """At most `MAX_POINTS` points: each the mean of as many steps as needed for that."""
     each = -(-len(losses) // MAX_POINTS) or 1
     return [float(np.mean(losses[at : at + each])) for at in range(0, len(losses), each)]
-
-
-def plain(value: Any) -> Any:
-    """JSON-compatible values; what is not finite becomes None."""
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

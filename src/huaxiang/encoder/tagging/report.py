@@ -19,6 +19,7 @@ from huaxiang.encoder.tagging.mixture import Part, best, confidences
 from huaxiang.encoder.tagging.spans import Tagged, agreement
 from huaxiang.encoder.tagging.training import Trained, same
 from huaxiang.measure.calibration import calibration_error
+from huaxiang.measure.figures import plain
 
 THRESHOLDS: Final = (0.5, 0.8, 0.9, 0.95)
 """Of a span's confidence; for each the report says how many spans stay and how many of those are right."""
@@ -49,14 +50,14 @@ def figures(trained: Trained, train: TaggedFile, test: TaggedFile) -> dict[str, 
         "confidence": _calibration(trained, part, test.texts),
         "unit": train.unit,
         "n_repaired": {"train": train.n_repaired, "test": test.n_repaired},
-        "validation": {name: _plain(round(value, 4)) for name, value in trained.validation.items()},
+        "validation": {name: plain(round(value, 4)) for name, value in trained.validation.items()},
         "n_fit": trained.n_fit,
         "n_held": trained.n_held,
         "encoder": trained.parts.name,
         "weights": _weights(trained),
         "temperature": round(trained.parts.temperature, 4),
         "precision_of_products": "bf16" if trained.bf16 else "fp32",
-        "training": None if trained.report is None else _plain(asdict(trained.report)),
+        "training": None if trained.report is None else plain(asdict(trained.report)),
         "notes": [*trained.notes, *test.notes],
     }
 
@@ -92,8 +93,8 @@ def _calibration(trained: Trained, part: Part, texts: Sequence[Tagged]) -> dict[
     raw_N, right_N = confidences(part, texts, predicted, 1.0)
     sure_N, _ = confidences(part, texts, predicted, trained.parts.temperature)
     return {
-        "ece": _plain(round(calibration_error(sure_N, right_N), 4)),
-        "ece_before": _plain(round(calibration_error(raw_N, right_N), 4)),
+        "ece": plain(round(calibration_error(sure_N, right_N), 4)),
+        "ece_before": plain(round(calibration_error(raw_N, right_N), 4)),
         "at": [_kept(sure_N, right_N, threshold) for threshold in THRESHOLDS],
     }
 
@@ -108,12 +109,4 @@ def _kept(sure_N: NDArray[np.float64], right_N: NDArray[np.bool_], threshold: fl
     kept_N = sure_N >= threshold
     share = float(kept_N.mean()) if len(kept_N) else math.nan
     precision = float(right_N[kept_N].mean()) if kept_N.any() else math.nan
-    return {"threshold": threshold, "kept": _plain(round(share, 4)), "precision": _plain(round(precision, 4))}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return {"threshold": threshold, "kept": plain(round(share, 4)), "precision": plain(round(precision, 4))}
