@@ -28,6 +28,7 @@ from huaxiang.cli.train import seconds_of
 from huaxiang.encoder.classifying.asked import Asked
 from huaxiang.encoder.classifying.auto import Trained, train_classifier
 from huaxiang.encoder.classifying.classifier import combine
+from huaxiang.encoder.classifying.report import figures as report
 from huaxiang.encoder.classifying.stacking import choose
 from huaxiang.encoder.classifying.table import Labelled
 from huaxiang.encoder.schedule import Clock
@@ -206,44 +207,22 @@ def of_unseen_category(seed: int, budget: float, figures: Figures) -> None:
 
 
 def of_outside(seed: int, budget: float, figures: Figures) -> None:
-    """150 intents, and questions that are none of them: the threshold is the highest that keeps .955 of the held-out
-    questions in scope right; in scope an abstention counts as wrong."""
+    """150 intents, and questions that are none of them; in scope an answer withheld counts as wrong.
+
+    The split is the published one (training, and validation as the test), so only training differs between seeds.
+    """
     with gzip.open(data_root() / "clinc150/train_val.json.gz", "rt", encoding="utf-8") as file:
-        said = json.load(file)
-    inside = labelled([tuple(row) for row in said["val"]])
-    outside = labelled([tuple(row) for row in said["oos_val"]])
-    ours = trained_on(labelled([tuple(row) for row in said["train"] + said["oos_train"]]), inside, seed, budget)
+        said = {name: [tuple(row) for row in rows] for name, rows in json.load(file).items()}
+    train, test = labelled(said["train"] + said["oos_train"]), labelled(said["val"] + said["oos_val"])
+    ours = trained_on(train, test, seed, budget, outside="oos")
     print(f"  {ours.choice.why}")
-    classes, none = ours.classifier.labels, ours.classifier.labels.index("oos")
-    held_HC = ours.classifier.calibrated(ours.choice.judged.scores_HC, ["-"] * len(ours.material.held_N))
-    right_H = ours.material.targets_NC[ours.material.held_N].argmax(axis=1)
-    threshold = highest_threshold(held_HC[right_H != none], right_H[right_H != none], none, 0.955)
-    inside_NC, outside_NC = (ours.classifier.probabilities(each.texts) for each in (inside, outside))
-    right_N = np.array([classes.index(label) for (label,) in inside.labels])
-    figures.add("huaxiang auto", "151-way accuracy in scope", float((inside_NC.argmax(axis=1) == right_N).mean()))
-    answered_N = inside_of(inside_NC, none, threshold)
-    hit_N = answered_N & (inside_NC.argmax(axis=1) == right_N)
-    figures.add("huaxiang auto", "accuracy in scope, abstaining", float(hit_N.mean()))
-    figures.add("huaxiang auto", "recall out of scope", float((~inside_of(outside_NC, none, threshold)).mean()))
-    figures.add(
-        "TF-IDF + LR", "150-way accuracy in scope", tfidf(labelled([tuple(row) for row in said["train"]]), inside)
-    )
-
-
-def inside_of(probabilities_NC: Any, none: int, threshold: float) -> Any:
-    """Which rows are answered: the best class is a real one, and likely enough."""
-    best_N = probabilities_NC.argmax(axis=1)
-    return (best_N != none) & (probabilities_NC.max(axis=1) >= threshold)
-
-
-def highest_threshold(probabilities_HC: Any, right_H: Any, none: int, wanted: float) -> float:
-    """The highest confidence to ask for that still leaves `wanted` of all rows answered and right."""
-    good = [
-        step
-        for step in np.linspace(0.0, 0.99, 100)
-        if (inside_of(probabilities_HC, none, step) & (probabilities_HC.argmax(axis=1) == right_H)).mean() >= wanted
-    ]
-    return float(max(good, default=0.0))
+    found = report(ours, test, ours.classifier.probabilities(test.texts))["outside"]
+    figures.add("huaxiang auto", "accuracy in scope", found["accuracy_inside"])
+    figures.add("huaxiang auto", "recall out of scope", found["recall_outside"])
+    inside = labelled(said["val"])
+    answers_NC = ours.classifier.probabilities(inside.texts)
+    figures.add("huaxiang auto", "151-way accuracy in scope", accuracy(answers_NC, ours.classifier.labels, inside))
+    figures.add("TF-IDF + LR", "151-way accuracy in scope", tfidf(train, inside))
 
 
 def of_few(seed: int, budget: float, figures: Figures) -> None:

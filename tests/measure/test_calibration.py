@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huaxiang.errors import DataError
-from huaxiang.measure.calibration import abstain, calibration_error, log_loss, temperature
+from huaxiang.measure.calibration import abstain, calibration_error, log_loss, temperature, threshold_keeping
 
 
 def test_an_even_guess_between_two_classes_costs_log_two() -> None:
@@ -62,3 +62,12 @@ def test_what_is_answered_keeps_the_promise_or_is_the_most_confident_tie(
     answered = confidence >= found.threshold
     assert right[answered].mean() == pytest.approx(found.accuracy)
     assert found.accuracy >= wanted or confidence[answered].min() == confidence.max()
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 1.0), st.booleans()), max_size=60), st.floats(0.0, 0.9))
+def test_a_threshold_gives_up_no_more_right_answers_than_it_may(rows: list[tuple[float, bool]], share: float) -> None:
+    sure_N, right_N = np.array([each for each, _ in rows]), np.array([hit for _, hit in rows], dtype=bool)
+    threshold = threshold_keeping(sure_N, right_N, share)
+    assert (sure_N[right_N] < threshold).sum() <= share * right_N.sum()
+    if right_N.any():
+        assert threshold in sure_N[right_N]

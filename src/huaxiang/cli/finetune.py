@@ -54,6 +54,7 @@ Budget = Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1
 Out = Annotated[Path | None, typer.Option(help="Keep the classifier in this folder; it is served without torch.")]
 Many = Annotated[bool, typer.Option("--many", help="A cell holds several labels, with | between them, or none.")]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Each class counts alike, however rare it is.")]
+Outside = Annotated[str | None, typer.Option(help="The label that says: none of the others; not to be answered.")]
 PlanFile = Annotated[Path | None, typer.Option(help="Settings that `huaxiang tune` found, as JSON.")]
 Precision = Annotated[str, typer.Option(help="auto (what is faster on this machine), fp32, bf16.")]
 Track = Annotated[str | None, typer.Option(help="tensorboard, wandb, or both by a comma; off by default.")]
@@ -74,6 +75,7 @@ def classify(
     out: Out = None,
     many: Many = False,
     balanced: Balanced = False,
+    outside: Outside = None,
     plan: PlanFile = None,
     precision: Precision = "auto",
     track: Track = None,
@@ -92,7 +94,7 @@ def classify(
     tables = read_labelled(train, text, label, many=many), read_labelled(test, text, label, many=many)
     check_pair(*tables)
     found_plan, tuned_by = read_plan_for(method, plan)
-    how = Asked(method, encoder, many, balanced, found_plan, seed, threads, tuned_by, precision)
+    how = Asked(method, encoder, many, balanced, found_plan, seed, threads, tuned_by, precision, outside)
     found = _run(tables, how, clock, out, track, json_file)
     json_file.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     _say(found, out)
@@ -165,13 +167,8 @@ def _say(found: dict[str, Any], out: Path | None) -> None:
     console.print(table)
     if len(rows) > 20:
         console.print(f"the ten weakest of {len(rows)} classes; all are in the JSON file")
-    for line in _confusions(found):
+    for line in [*_confusions(found), *_unanswered(found)]:
         console.print(line)
-    if (sure := found.get("abstention")) is not None and sure["accuracy"] is not None:
-        console.print(
-            f"where it is at least {sure['threshold']:.2f} sure it answers {sure['coverage']:.0%} of the texts, "
-            f"{sure['accuracy']:.1%} of them right; calibration error {found['ece']:.3f}"
-        )
     for note in found["notes"]:
         console.print(f"note: {note}", markup=False)
     if out is not None:
@@ -187,3 +184,19 @@ def _confusions(found: dict[str, Any], most: int = 5) -> list[str]:
     pairs = [(n, names[i], names[j]) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n]
     shown = sorted(pairs, key=lambda pair: -pair[0])[:most]
     return [f"{n} texts of {right!r} were taken for {said!r}" for n, right, said in shown]
+
+
+def _unanswered(found: dict[str, Any]) -> list[str]:
+    """What it leaves unanswered, and what that is good for."""
+    said = []
+    if (sure := found.get("abstention")) is not None and sure["accuracy"] is not None:
+        said.append(
+            f"where it is at least {sure['threshold']:.2f} sure it answers {sure['coverage']:.0%} of the texts, "
+            f"{sure['accuracy']:.1%} of them right; calibration error {found['ece']:.3f}"
+        )
+    if (beyond := found.get("outside")) is not None and None not in beyond.values():
+        said.append(
+            f"it leaves {beyond['recall_outside']:.1%} of {beyond['n_outside']:,} texts outside unanswered, and "
+            f"answers {beyond['accuracy_inside']:.1%} of the others right"
+        )
+    return said

@@ -79,3 +79,11 @@ def abstain(confidence_N: NDArray[np.float64], right_N: NDArray[np.bool_], wante
     at = int(good[-1]) if len(good) else int(np.flatnonzero(last_of_tie)[0])
     threshold = 0.0 if at == len(order) - 1 else float(sure_N[at])
     return Abstention(threshold, (at + 1) / len(order), float(accuracy_N[at]))
+
+
+def threshold_keeping(confidence_N: NDArray[np.float64], right_N: NDArray[np.bool_], given_up: float) -> float:
+    """The highest threshold below which at most the share `given_up` of the right answers lies; 0 without any."""
+    sure_R = np.sort(confidence_N[right_N])
+    if not len(sure_R):
+        return 0.0
+    return float(sure_R[int(given_up * len(sure_R))])

@@ -163,6 +163,27 @@ def test_an_unknown_method_is_named_with_those_there_are() -> None:
         train(reviews(40), method="magic")
 
 
+def test_texts_outside_are_left_unanswered(tmp_path: Path) -> None:
+    inside = reviews(120)
+    outside = [f"天气 weather {i} 晴 sunny" for i in range(40)]
+    table = Labelled((*inside.texts, *outside), (*inside.labels, *[("none",)] * 40))
+    trained = train(table, method="ngrams", outside="none")
+    said = trained.classifier.predict(["很好 great tea", "天气 weather 99 晴 sunny"], abstain=True)
+    assert [bool(each.labels) for each in said] == [True, False]
+    test = Labelled(("很好 great tea", "天气 weather 77 sunny"), (("good",), ("none",)))
+    found = figures(trained, test, trained.classifier.probabilities(test.texts))["outside"]
+    assert (found["accuracy_inside"], found["recall_outside"]) == (1.0, 1.0)
+    save_classifier(trained, tmp_path / "kept", {})
+    assert TextClassifier.load(tmp_path / "kept").outside == "none"
+
+
+def test_a_label_outside_that_no_text_has_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="'weather'; known: bad, good"):
+        train(reviews(40), method="ngrams", outside="weather")
+    with pytest.raises(DataError, match="leave its cell empty"):
+        train(reviews(40), method="ngrams", outside="bad", many=True)
+
+
 def test_it_abstains_where_it_is_less_sure_than_its_threshold() -> None:
     trained = train(reviews(40), method="ngrams")
     trained.classifier.threshold = 0.999999

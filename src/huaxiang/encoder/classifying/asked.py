@@ -16,6 +16,8 @@ class Asked:
         balanced: whether classes count alike, however often they occur.
         plan: how to fine-tune; None: by the number of texts and classes.
         tuned_by: how `auto` fine-tunes.
+        outside: the label of texts that are none of the others, which are not to be answered; None: every text is
+            something.
         precision: `fp32`, `bf16`, or `auto`: a step is timed in both and the faster is taken.
             Where the two are about as fast, `auto` may fall out either way, and equal seeds then give unequal networks.
         threads: of torch; None: the cores that are idle now.
@@ -30,3 +32,4 @@ class Asked:
     threads: int | None = None
     tuned_by: str = "full"
     precision: str = "auto"
+    outside: str | None = None

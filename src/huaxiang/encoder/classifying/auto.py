@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from huaxiang.encoder.classifying.asked import Asked
 from huaxiang.encoder.classifying.classical import fit_ngrams
@@ -28,7 +29,7 @@ from huaxiang.encoder.optimising import DivergedError, torch_as
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.threads import idle_cores
 from huaxiang.errors import DataError, UnknownNameError
-from huaxiang.measure.calibration import abstain
+from huaxiang.measure.calibration import abstain, threshold_keeping
 
 if TYPE_CHECKING:
     from huaxiang.encoder.model import Network
@@ -43,6 +44,8 @@ _FROZEN_SHARE: Final = 0.15
 """Of the time that is left, at most, for reading all texts with the encoder as it came."""
 _WANTED: Final = 0.95
 """Share of the answers that shall be right when the classifier may abstain."""
+_GIVEN_UP: Final = 0.01
+"""Share of the right answers that may be lost to keep out what is none of the classes."""
 _LEAST_SECONDS: Final = 20.0
 """Opening a checkpoint and timing a step take about ten."""
 
@@ -100,11 +103,15 @@ def train_classifier(
 
     Raises:
         DataError: fewer than two classes, or the checkpoint does not open.
-        UnknownNameError: no such method.
+        UnknownNameError: no such method, or no training text has the label `asked.outside`.
     """
     if asked.method not in METHODS:
         raise UnknownNameError("method", asked.method, METHODS)
+    if asked.outside is not None and asked.many:
+        raise DataError("of several labels for a text none can mean that there is no other; leave its cell empty")
     material = material_of(train, clock, seed=asked.seed, many=asked.many, balanced=asked.balanced, progress=progress)
+    if asked.outside is not None and asked.outside not in material.classes:
+        raise UnknownNameError("label of texts outside", asked.outside, material.classes)
     threads = asked.threads or idle_cores()
     course = _Course(material, asked, n_texts_after, seconds_after, tracker)
     course.classical()
@@ -214,11 +221,11 @@ class _Course:
             temperature=choice.temperature,
             many=material.many,
             prior_C=np.asarray(share_C if material.many else share_C / share_C.sum(), dtype=np.float64),
+            outside=self.asked.outside,
         )
         if not material.many and len(targets_HC):
             sure_HC = classifier.calibrated(choice.judged.scores_HC, ["-"] * len(targets_HC))
-            right_H = sure_HC.argmax(axis=1) == targets_HC.argmax(axis=1)
-            classifier.threshold = abstain(sure_HC.max(axis=1), right_H, _WANTED).threshold
+            classifier.threshold = _threshold(sure_HC, targets_HC.argmax(axis=1), classifier)
         return Trained(
             material,
             self.models,
@@ -230,3 +237,13 @@ class _Course:
             self.bf16,
             threads,
         )
+
+
+def _threshold(sure_HC: NDArray[np.float64], right_H: NDArray[np.int64], classifier: TextClassifier) -> float:
+    """From which probability on an answer is given: most of those are right, or, where there are texts outside, hardly
+    a right answer is lost to keep them out."""
+    said_H, best_H = sure_HC.argmax(axis=1), sure_HC.max(axis=1)
+    if classifier.outside is None:
+        return abstain(best_H, said_H == right_H, _WANTED).threshold
+    none = classifier.labels.index(classifier.outside)
+    return threshold_keeping(best_H, (said_H == right_H) & (right_H != none), _GIVEN_UP)

@@ -84,6 +84,7 @@ class TextClassifier:
         parts: by name; `weights` says what each counts.
         temperature: what the sum is divided by before softmax or sigmoid.
         threshold: below this probability the classifier abstains when it is asked to.
+        outside: the label of texts that are none of the others, for which it abstains too.
     """
 
     def __init__(
@@ -96,9 +97,10 @@ class TextClassifier:
         threshold: float = 0.0,
         many: bool = False,
         prior_C: NDArray[np.float64] | None = None,
+        outside: str | None = None,
     ) -> None:
         self.labels, self.parts, self.weights = tuple(labels), dict(parts), dict(weights)
-        self.temperature, self.threshold, self.many = temperature, threshold, many
+        self.temperature, self.threshold, self.many, self.outside = temperature, threshold, many, outside
         uniform_C = np.full(len(self.labels), 1.0 / len(self.labels))
         self.prior_C = uniform_C if prior_C is None else prior_C
 
@@ -118,14 +120,14 @@ class TextClassifier:
         """What each text is.
 
         Args:
-            abstain: give no label where the probability is below `threshold`.
+            abstain: give no label where the probability is below `threshold`, or the label would be `outside`.
         """
         return [self._prediction(row, abstain) for row in self.probabilities(texts)]
 
     def _prediction(self, row_C: NDArray[np.float64], abstain: bool) -> Prediction:
         order = np.argsort(-row_C, kind="stable")
         first = float(row_C[order[0]])
-        if abstain and first < self.threshold:
+        if abstain and (first < self.threshold or self.labels[order[0]] == self.outside):
             return Prediction((), first)
         chosen = [at for at in order if row_C[at] >= 0.5] if self.many else order[:1]
         return Prediction(tuple(self.labels[at] for at in chosen), first)
@@ -140,6 +142,7 @@ class TextClassifier:
             "threshold": self.threshold,
             "many": self.many,
             "prior": self.prior_C.tolist(),
+            "outside": self.outside,
             "about": dict(about or {}),
         }
         (folder / _CONFIG).write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -165,6 +168,7 @@ class TextClassifier:
                 threshold=said["threshold"],
                 many=said["many"],
                 prior_C=np.array(said["prior"]),
+                outside=said.get("outside"),
             )
         except FileNotFoundError:
             raise DataError(f"no classifier at {root}; `huaxiang finetune classify --out` makes one") from None

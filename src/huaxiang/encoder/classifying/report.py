@@ -63,6 +63,8 @@ def _one(
     hit_N, sure_N = right_N == said_N, probabilities_NC.max(axis=1)
     matrix_CC = confusion(right_N, said_N, targets_NC.shape[1])
     answered_N = sure_N >= classifier.threshold
+    if classifier.outside is not None:
+        answered_N &= said_N != classifier.labels.index(classifier.outside)
     low, high = wilson(int(hit_N.sum()), len(hit_N))
     return {
         "accuracy": float(hit_N.mean()),
@@ -74,8 +76,25 @@ def _one(
             "coverage": float(answered_N.mean()),
             "accuracy": float(hit_N[answered_N].mean()) if answered_N.any() else None,
         },
+        "outside": _outside(right_N, answered_N, hit_N, classifier),
         "confusion": matrix_CC.tolist(),
         "by_class": per_class(matrix_CC),
+    }
+
+
+def _outside(
+    right_N: NDArray[np.int64], answered_N: NDArray[np.bool_], hit_N: NDArray[np.bool_], classifier: TextClassifier
+) -> dict[str, Any] | None:
+    """How texts that are none of the classes are told from those that are; an unanswered one of these counts wrong."""
+    if classifier.outside is None:
+        return None
+    none_N = right_N == classifier.labels.index(classifier.outside)
+    return {
+        "label": classifier.outside,
+        "accuracy_inside": float((answered_N & hit_N)[~none_N].mean()) if not none_N.all() else None,
+        "recall_outside": float((~answered_N)[none_N].mean()) if none_N.any() else None,
+        "n_inside": int((~none_N).sum()),
+        "n_outside": int(none_N.sum()),
     }
 
 
