@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huaxiang.cli.figures import check_folders
+from huaxiang.cli.options import Budget, EncoderName, JsonFile, LearningRate, Prune, Seed, Test, Threads, TrainedBy
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
 from huaxiang.errors import ConfigError
@@ -27,20 +28,18 @@ def contrast(
     query: Annotated[str | None, typer.Option(help="Column of the query or history.")] = None,
     item: Annotated[str | None, typer.Option(help="Column of the text of the item that was taken.")] = None,
     user: Annotated[str | None, typer.Option(help="Column of the person, who is held out whole.")] = None,
-    test: Annotated[Path | None, typer.Option(help="The same columns; never learned from, nor chosen by.")] = None,
-    encoder: Annotated[
-        str, typer.Option(help="auto, new, e5-small, minilm, a checkpoint's folder, a cached name.")
-    ] = "auto",
-    method: Annotated[str, typer.Option(help="full, lora, adalora, adapter, prefix, prompt or ia3.")] = "full",
-    prune: Annotated[bool, typer.Option(help="Cut a large vocabulary to what these texts use.")] = True,
+    test: Test = None,
+    encoder: EncoderName = "auto",
+    method: TrainedBy = "full",
+    prune: Prune = True,
     hard_negatives: Annotated[int, typer.Option(min=0, help="Per pair, of items that read alike.")] = 0,
-    budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
+    budget: Budget = "10m",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Passes, at most (default 10).")] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0.0, help="At its top (default: by encoder).")] = None,
+    learning_rate: LearningRate = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Pairs of a batch (default 64).")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Of the training.")] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Bring the vectors of histories and queries near those of the items that were taken after them."""
     from huaxiang.encoder.contrasting import Asked

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from huaxiang.cli.figures import check_folders
+from huaxiang.cli.options import Budget, JsonFile, LearningRate, Seed, Test, Threads
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
 
@@ -21,17 +22,17 @@ def generate(
     prompt: Annotated[str, typer.Option(help="Column of the prompt.")],
     answer: Annotated[str, typer.Option(help="Column of the answer.")],
     out: Annotated[Path, typer.Option(help="Folder for the decoder; out/hf opens in AutoModelForCausalLM.")],
-    test: Annotated[Path | None, typer.Option(help="The same columns; never learned from, nor chosen by.")] = None,
+    test: Test = None,
     decoder: Annotated[
         str, typer.Option(help="new (small, of these rows), a causal checkpoint's folder, or a cached name.")
     ] = "new",
-    budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
+    budget: Budget = "10m",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Passes, at most (default 10 new, else 3).")] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0.0, help="At its top (default: by decoder).")] = None,
+    learning_rate: LearningRate = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Rows of a batch (default 32).")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Of the training.")] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Teach a decoder to write the answers of TRAIN after their prompts, and say how likely it finds those of TEST."""
     from huaxiang.encoder.generating import Asked, read_dialogue, train_generator

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huaxiang.cli.figures import check_folders
+from huaxiang.cli.options import Budget, EncoderName, JsonFile, LearningRate, Prune, Seed, Test, Threads, TrainedBy
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
 
@@ -24,23 +25,21 @@ def rank(
     history: Annotated[str, typer.Option(help="Column of the history or query, as text.")],
     item: Annotated[str, typer.Option(help="Column of the item's text.")],
     label: Annotated[str, typer.Option(help="Column of what the pair is worth: click, purchase, or a number.")],
-    test: Annotated[Path | None, typer.Option(help="The same columns; never learned from, nor chosen by.")] = None,
+    test: Test = None,
     group: Annotated[
         str | None, typer.Option(help="Column of the person, query or page whose list it is (default: the history).")
     ] = None,
-    encoder: Annotated[
-        str, typer.Option(help="auto, new, e5-small, minilm, a checkpoint's folder, a cached name.")
-    ] = "auto",
-    method: Annotated[str, typer.Option(help="full, lora, adalora, adapter, prefix, prompt or ia3.")] = "full",
-    prune: Annotated[bool, typer.Option(help="Cut a large vocabulary to what these texts use.")] = True,
-    budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
+    encoder: EncoderName = "auto",
+    method: TrainedBy = "full",
+    prune: Prune = True,
+    budget: Budget = "10m",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Passes, at most (default 3).")] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0.0, help="At its top (default: by encoder).")] = None,
+    learning_rate: LearningRate = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Pairs of a batch, about (default 64).")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Of the training.")] = 1,
+    seed: Seed = 0,
+    threads: Threads = None,
     out: Annotated[Path | None, typer.Option(help="Keep the cross-encoder here; it is served without torch.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Teach a cross-encoder, which reads a history and an item together, to put first what is clicked and bought."""
     from huaxiang.encoder.reranking import Asked, check_out, read_judgments

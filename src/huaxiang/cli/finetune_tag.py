@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huaxiang.cli.figures import check_folders
+from huaxiang.cli.options import Budget, JsonFile, Seed, Threads
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
 from huaxiang.errors import ConfigError
@@ -34,13 +35,13 @@ def tag(
     test: Annotated[Path, typer.Option(help="The same, to be judged on; nothing is chosen by it.")],
     encoder: Annotated[str, typer.Option(help="auto, an installed encoder's name, or a checkpoint's folder.")] = "auto",
     method: Method = "auto",
-    budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
+    budget: Budget = "10m",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Passes of the network (default: by size).")] = None,
     unit: Unit = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the tagger to.")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 1,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Learn to find tagged spans, such as the brand and the product type in a title."""
     began = time.monotonic()

@@ -20,6 +20,7 @@ from huaxiang.encoder.model import Network, Shape
 from huaxiang.encoder.optimising import torch_as
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.tasks.contrast import Contrast, near_items
+from huaxiang.encoder.threads import idle_cores
 from huaxiang.encoder.tokens import Tokens
 from huaxiang.encoder.training import export_seconds
 from huaxiang.errors import DataError
@@ -96,7 +97,7 @@ class Asked:
     learning_rate: float | None = None
     batch_size: int | None = None
     seed: int = 0
-    threads: int = 1
+    threads: int | None = None
     shape: Shape = _SHAPE
 
     def plan(self, begun: Begun, rate: float | None) -> Plan:
@@ -156,7 +157,7 @@ def train_contrast(
         raise DataError(f"{len(taken)} pairs to learn from, at least {_FEWEST} are needed; give more")
     rng = np.random.default_rng(how.seed)
     notes = [*taken.notes, *(test.notes if test is not None else ())]
-    with torch_as(how.threads, how.seed, "fine-tuning an encoder"):
+    with torch_as(how.threads or idle_cores(), how.seed, "fine-tuning an encoder"):
         texts = list(dict.fromkeys([*taken.items, *taken.queries]))
         begun = begin(how.encoder, texts, rng, notes, max_tokens=_MAX_TOKENS, cut=how.cut, shape=how.shape)
         check_fits(begun.network, how.method)

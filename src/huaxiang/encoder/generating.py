@@ -19,6 +19,7 @@ from huaxiang.encoder.optimising import torch_as
 from huaxiang.encoder.pretraining.decoder import Sample, new_decoder, open_decoder
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.tasks.generate import Answered, Generate, nats_per_token
+from huaxiang.encoder.threads import idle_cores
 from huaxiang.errors import DataError
 
 NEW: Final = "new"
@@ -62,7 +63,7 @@ class Asked:
     learning_rate: float | None = None
     batch_size: int | None = None
     seed: int = 0
-    threads: int = 1
+    threads: int | None = None
     shape: Shape = _SHAPE
 
 
@@ -107,7 +108,7 @@ def train_generator(
     """
     rng = np.random.default_rng(how.seed)
     notes = [*train.notes, *(test.notes if test is not None else ())]
-    with torch_as(how.threads, how.seed, "fine-tuning a decoder"):
+    with torch_as(how.threads or idle_cores(), how.seed, "fine-tuning a decoder"):
         network = _begin(train, how, notes)
         rows, held_rows = hold_out(len(train), train.prompts, rng, _SHARE_HELD, _MOST_HELD)
         held = train.read(network, held_rows)

@@ -34,6 +34,7 @@ from huaxiang.encoder.model import Network, Shape, pooled
 from huaxiang.encoder.optimising import torch_as
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.tasks.rank import LIST_SIZE, Judged, Rank, figures
+from huaxiang.encoder.threads import idle_cores
 from huaxiang.encoder.tokens import Tokens
 from huaxiang.encoder.training import export_seconds
 from huaxiang.errors import DataError
@@ -100,7 +101,7 @@ class Asked:
     learning_rate: float | None = None
     batch_size: int | None = None
     seed: int = 0
-    threads: int = 1
+    threads: int | None = None
     shape: Shape = _SHAPE
 
 
@@ -164,7 +165,7 @@ def train_ranker(
         raise DataError("all pairs of the training file have the same label: nothing to learn; give clicks and others")
     rng = np.random.default_rng(how.seed)
     notes = [*train.notes, *(test.notes if test is not None else ())]
-    with torch_as(how.threads, how.seed, "fine-tuning a cross-encoder"):
+    with torch_as(how.threads or idle_cores(), how.seed, "fine-tuning a cross-encoder"):
         texts = [text for text in dict.fromkeys([*train.items, *train.histories]) if text.strip()]
         begun = begin(how.encoder, texts, rng, notes, max_tokens=_MAX_TOKENS, cut=how.cut, shape=how.shape)
         check_fits(begun.network, how.method)

@@ -28,6 +28,7 @@ from huaxiang.encoder.tagging.saving import Parts
 from huaxiang.encoder.tagging.spans import Tagged, agreement, label_names
 from huaxiang.encoder.tagging.units import MOST_CHARACTERS
 from huaxiang.encoder.tasks.tag import Examples, Tag
+from huaxiang.encoder.threads import idle_cores
 from huaxiang.errors import ConfigError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Settings:
         encoder: folder or name of a checkpoint; `auto`: what is installed and reads the language.
         epochs: passes over the texts; None: `plan_for`.
         seconds: wall time for everything.
-        threads: of the training.
+        threads: of the training; None: the cores that are idle.
         max_steps: of the network, whatever the time.
     """
 
@@ -67,7 +68,7 @@ class Settings:
     epochs: float | None = None
     seconds: float = 600.0
     seed: int = 0
-    threads: int = 1
+    threads: int | None = None
     max_steps: int | None = None
     tracker: Tracker | None = None
     progress: Progress | None = None
@@ -130,7 +131,7 @@ def train_tagger(train: TaggedFile, settings: Settings) -> Trained:
         raise UnknownNameError("method", settings.method, METHODS)
     if settings.seconds < _LEAST_SECONDS:
         raise ConfigError(f"a budget of {settings.seconds:.0f} s is too small to train; give at least 10s")
-    with torch_as(settings.threads, settings.seed, "fine-tuning"):
+    with torch_as(settings.threads or idle_cores(), settings.seed, "fine-tuning"):
         return _Course(train, settings).run()
 
 
