@@ -1,11 +1,11 @@
 """How many threads are worth having now."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from huaxiang.encoder import threads
 from huaxiang.encoder.threads import idle_cores
 
 
@@ -26,7 +26,7 @@ def test_a_core_counts_by_its_idle_share_while_it_was_watched(
     stat = tmp_path / "stat"
     stat.write_text(f"cpu 7 7 7 7 7 7 7 7 7 7\n{line(0, 50, 1_000)}{line(1, 900, 5)}ctxt 12\n")
     later = line(0, 50, 1_100) + line(1, 1_000 - idle_of_second, 5 + idle_of_second)
-    monkeypatch.setattr(threads.time, "sleep", lambda _: stat.write_text(later))
+    monkeypatch.setattr(time, "sleep", lambda _: stat.write_text(later))
     assert idle_cores(stat) == cores
 
 
