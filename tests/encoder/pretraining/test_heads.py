@@ -49,7 +49,7 @@ def test_beginning_and_warming_up_leave_the_encoder_as_it_was(network: Network, 
     begin_head(headless(network), texts, np.random.default_rng(0))
     first = held_out_loss(network, texts)
     asker = Asker(network, HiddenWords(network, 0.2, whole_words=True))
-    warm_up_head(asker, texts, steps=10, batch_size=16, rng=np.random.default_rng(0))
+    warm_up_head(asker, texts, steps=10, batch_size=16, seconds=60.0, rng=np.random.default_rng(0))
     assert torch.equal(network.encode_ids(rows), before)
     assert held_out_loss(network, texts) < first
     assert all(weight.requires_grad for weight in network.lm.parameters())
@@ -72,3 +72,11 @@ def test_heads_of_other_families_begin_too(kind: str, network: Network, texts: l
     loss = held_out_loss(network, texts)
     assert math.isfinite(loss)
     assert loss < math.log(len(network.tokenizer))  # better than guessing at random
+
+
+def test_without_time_a_new_head_is_not_taught_at_all(network: Network, texts: list[str]) -> None:
+    begin_head(headless(network), texts, np.random.default_rng(0))
+    first = held_out_loss(network, texts)
+    asker = Asker(network, HiddenWords(network, 0.2, whole_words=True))
+    made = warm_up_head(asker, texts, steps=10, batch_size=16, seconds=0.0, rng=np.random.default_rng(0))
+    assert (made, held_out_loss(network, texts)) == (0, first)

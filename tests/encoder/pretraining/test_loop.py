@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.optimising import DivergedError
-from huaxiang.encoder.pretraining import Pretraining, PretrainReport, pretrain
+from huaxiang.encoder.pretraining import Pretraining, PretrainReport, loop, pretrain
 from huaxiang.encoder.pretraining.asking import Asker
 from huaxiang.encoder.pretraining.keeping import Keeper
 from huaxiang.errors import ConfigError, DataError
@@ -43,6 +44,22 @@ def test_the_held_out_curve_runs_from_the_first_step_to_the_last(network: Networ
     report = learn(network, texts, 12)
     assert [step for step, _ in report.held_out] == [0, 3, 6, 9, 12]
     assert (report.loss_before, report.loss_after) == (report.held_out[0][1], report.held_out[-1][1])
+
+
+def test_a_short_budget_measures_on_fewer_texts(
+    network: Network, texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    measure = loop.loss_on
+
+    def counting(asker: Asker, examples: Any, seed: int) -> float:
+        asked.append(len(examples))
+        return measure(asker, examples, seed)
+
+    monkeypatch.setattr(loop, "loss_on", counting)
+    settings = replace(FAST, held_out=0.5)
+    pretrain(network, texts * 20, seconds=0.0, rng=np.random.default_rng(0), settings=settings)
+    assert asked == [32, 32]
 
 
 def test_two_half_batches_make_one_step(texts: list[str]) -> None:

@@ -5,6 +5,7 @@ Legend: N tokens, D width, V pieces.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -52,15 +53,24 @@ def begin_head(network: Network, texts: Sequence[str], rng: np.random.Generator)
             decoder.bias.copy_(share - share.mean())
 
 
-def warm_up_head(asker: Asker, texts: Sequence[str], *, steps: int, batch_size: int, rng: np.random.Generator) -> None:
-    """Teach the head alone for so many steps: a head that knows nothing would pull at the encoder."""
+def warm_up_head(
+    asker: Asker, texts: Sequence[str], *, steps: int, batch_size: int, seconds: float, rng: np.random.Generator
+) -> int:
+    """Teach the head alone: a head that knows nothing would pull at the encoder.
+
+    Returns:
+        Steps made: `steps`, or what fits into the seconds.
+    """
+    ends = time.monotonic() + seconds
     lm = asker.network.lm
     base = list(lm.base_model.parameters())
     for weight in base:
         weight.requires_grad_(False)
     optimiser = adamw(lm, _RATE, 0.0)
     lm.train()
-    for _ in range(steps):
+    made = 0
+    while made < steps and time.monotonic() < ends:
+        made += 1
         at = rng.permutation(len(texts))[:batch_size].tolist()
         batch = asker.batch([texts[i] for i in at], rng)
         if batch.n_asked:
@@ -68,6 +78,7 @@ def warm_up_head(asker: Asker, texts: Sequence[str], *, steps: int, batch_size: 
     for weight in base:
         weight.requires_grad_(True)
     lm.eval()
+    return made
 
 
 def _plain_head(lm: Any) -> list[Any]:

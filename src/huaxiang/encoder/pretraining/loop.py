@@ -28,7 +28,7 @@ from huaxiang.encoder.training_state import Parts
 from huaxiang.errors import ConfigError
 
 _SHARE_OF_CHECKS: Final = 0.1
-"""Of the time, at most, that goes into measuring on held-out texts."""
+"""Of the time, at most, that goes into measuring on held-out texts: once as much again before and after."""
 _DEFAULT: Final = Pretraining()
 _LOST: Final = 10
 """Steps in a row without a finite gradient after which the run is given up."""
@@ -137,6 +137,7 @@ class _Run:
         self.precision = precision_of(precision, self._trial) if not schedule.done else Precision()
         began = time.monotonic()
         if not self.curve:
+            self._hold_what_fits(schedule.clock.left)
             self._measure(0)
         self._train(schedule, time.monotonic() - began, progress)
         if self.curve[-1][0] < schedule.step:
@@ -154,6 +155,7 @@ class _Run:
         if self.keeper is not None and self.keeper.found() is not None:
             said = self.keeper.restore(self.parts)
             self.losses, self.curve = list(said["losses"]), [(int(step), loss) for step, loss in said["held_out"]]
+            self.held = self.held[: int(said["n_held"])]
             self.tokens, self.training_seconds = int(said["tokens"]), float(said["training_seconds"])
             schedule.take_up(int(said["step"]), int(said["planned"]), float(said["elapsed"]))
             self.resumed_from = schedule.step
@@ -231,6 +233,13 @@ class _Run:
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.zero_grad(set_to_none=True)
 
+    def _hold_what_fits(self, left: float) -> None:
+        """Judge by fewer texts where measuring on all of them would eat up the time."""
+        began = time.monotonic()
+        loss_on(self.asker, self.held[:_EVALUATED], self.held_seed)
+        each = (time.monotonic() - began) / max(min(len(self.held), _EVALUATED), 1)
+        self.held = self.held[: max(int(_SHARE_OF_CHECKS * max(left, 0.0) / max(each, 1e-9) / 2), _EVALUATED)]
+
     def _measure(self, step: int) -> None:
         self.curve.append((step, loss_on(self.asker, self.held, self.held_seed)))
 
@@ -251,6 +260,7 @@ class _Run:
     def _said(self, schedule: Schedule) -> dict[str, Any]:
         return {
             "step": schedule.step,
+            "n_held": len(self.held),
             "planned": schedule.planned,
             "elapsed": schedule.clock.elapsed,
             "training_seconds": self.training_seconds,

@@ -28,6 +28,8 @@ MAX_READ: Final = 100_000
 """Texts, drawn at random, that a tokenizer is trained or pruned on; all are learned from."""
 _COUNTED: Final = 5_000
 _WARM_UP_STEPS: Final = 20
+_SHARE_OF_HEAD: Final = 0.1
+"""Of the time that is left, at most, for teaching a new head alone."""
 TOKENIZERS: Final = ("own", "shop")
 STARTS: Final = ("transferred", "random")
 
@@ -143,7 +145,8 @@ def _learn(
     settings = replace(wish.settings, learning_rate=_rate(wish, network))
     keeper = work.keeper(wish.keep_seconds, wish.keep_steps)
     if wish.encoder is not None and not network.has_head:
-        notes.append(_begin_head(network, few, wish, settings, rng, known=keeper.found() is not None))
+        seconds = 0.0 if keeper.found() is not None else _SHARE_OF_HEAD * clock.left
+        notes.append(_begin_head(network, few, wish, settings, rng, seconds))
     done = pretrain(
         network,
         corpus,
@@ -231,16 +234,15 @@ def _opened_encoder(few: Sequence[str], wish: Wish, named: str, rng: np.random.G
 
 
 def _begin_head(
-    network: Network, few: Sequence[str], wish: Wish, settings: Pretraining, rng: np.random.Generator, *, known: bool
+    network: Network, few: Sequence[str], wish: Wish, settings: Pretraining, rng: np.random.Generator, seconds: float
 ) -> str:
-    """A head for a checkpoint that has none; where it is `known`, what it learned is read from the state later."""
+    """A head for a checkpoint that has none; no seconds where what it learned is read from the state later."""
     begin_head(network, few, rng)
-    if not known:
-        asker = Asker(network, objective_of(network, wish.objective, settings))
-        warm_up_head(asker, few, steps=_WARM_UP_STEPS, batch_size=settings.batch_size, rng=rng)
-    return (
-        f"{network.name} came without a head that predicts words: one was begun on its embeddings and taught alone for "
-        f"{_WARM_UP_STEPS} steps"
+    asker = Asker(network, objective_of(network, wish.objective, settings))
+    size = settings.batch_size
+    made = warm_up_head(asker, few, steps=_WARM_UP_STEPS, batch_size=size, seconds=seconds, rng=rng)
+    return f"{network.name} came without a head that predicts words: one was begun on its embeddings" + (
+        f" and taught alone for {made} steps" if made else ""
     )
 
 
