@@ -1,6 +1,6 @@
 """Every figure that this project promises, measured one after another: `make bench`, or `python -m benchmarks`.
 
-python -m benchmarks [--only sequences ingest import http sentiment aspects labelling] [--data-dir DIR] [--json FILE]
+python -m benchmarks [--only sequences ingest classify ...] [--data-dir DIR] [--json FILE]
 
 Ends with one table of figure, target and how much of it was reached; status 1 where one is missed. What needs the
 public data is skipped, with a line that says so, where HUAXIANG_DATA (default ../shared/data) does not hold it.
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import sequences
+from benchmarks import classify, sequences, text_only
 from benchmarks.machine import ROOT, Figure, commit, load, machine, table
 
 Figures = list[Figure]
@@ -131,6 +131,42 @@ def of_labelling(_: argparse.Namespace) -> Figures:
     ]
 
 
+def of_classify(_: argparse.Namespace) -> Figures:
+    """Classifiers on public labelled sets, beside TF-IDF + LR and a frozen encoder in the same run."""
+    return classify.judged(run("classify")["rows"])
+
+
+def of_titles(_: argparse.Namespace) -> Figures:
+    """Brands and product types in titles, beside a dictionary and a CRF."""
+    return [Figure(**row) for row in run("titles")["figures"]]
+
+
+def of_encode(_: argparse.Namespace) -> Figures:
+    """Texts to vectors, beside sentence-transformers and a tokenizer alone."""
+    return [
+        Figure(f"{row['texts']}, {row['way']}, of {row['of']}", round(row["ratio"], 2), "", row["target"], load=load())
+        for row in run("encode")["rows"]
+        if row["of"] != row["way"]
+    ]
+
+
+def of_efficient(_: argparse.Namespace) -> Figures:
+    """Methods that train few weights: quality is shown, the table has memory and time."""
+    return [
+        Figure(
+            f"{row['data']}, {row['method']}", round(sum(row["test"]) / len(row["test"]), 4), "accuracy", load=load()
+        )
+        for row in run("efficient")["rows"]
+    ]
+
+
+def of_text_only(_: argparse.Namespace) -> Figures:
+    """Recommendation by text alone: what learning from purchases adds to an encoder as it came."""
+    rows = run("text_only")["rows"]
+    gains = [row["gain"] for row in rows if row["row"] == "contrast"]
+    return [Figure("gain in ndcg@10 by text alone", sum(gains) / len(gains), "", text_only.TARGET, load=load())]
+
+
 ALL: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "ingest": of_ingest,
     "import": of_import,
@@ -139,6 +175,11 @@ ALL: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "sentiment": of_sentiment,
     "aspects": of_aspects,
     "labelling": of_labelling,
+    "encode": of_encode,
+    "titles": of_titles,
+    "text-only": of_text_only,
+    "efficient": of_efficient,
+    "classify": of_classify,
 }
 
 

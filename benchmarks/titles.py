@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Row]:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--budget", default="15m", help="wall time of each seed")
     parser.add_argument("--encoder", default="auto")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(arguments)
     folder = asked.data / "cn_ecom_title_ner"
@@ -217,12 +217,13 @@ def main(arguments: Sequence[str] | None = None) -> list[Row]:
 
 
 def figures(rows: Sequence[Row]) -> list[Figure]:
-    """Means over the seeds; the target is that of all titles."""
+    """Means over the seeds; on all titles the target is `TARGET`, or the CRF of this run where that does better."""
     made = []
+    crf = max((row.f1 for row in rows if (row.system, row.titles) == ("crf", "all")), default=0.0)
     for titles in ("all", "new"):
         for system in dict.fromkeys(row.system for row in rows):
             f1 = np.mean([row.f1 for row in rows if (row.system, row.titles) == (system, titles)])
-            target = TARGET if system == "huaxiang" else None
+            target = max(TARGET, round(crf, 4)) if (system, titles) == ("huaxiang", "all") else None
             made.append(Figure(f"span F1, {titles} titles, {system}", round(float(f1), 4), "", target, load=load()))
     return made
 
