@@ -152,19 +152,15 @@ def of_encode(_: argparse.Namespace) -> Figures:
 
 def of_efficient(_: argparse.Namespace) -> Figures:
     """Methods that train few weights: quality is shown, the table has memory and time."""
-    return [
-        Figure(
-            f"{row['data']}, {row['method']}", round(sum(row["test"]) / len(row["test"]), 4), "accuracy", load=load()
-        )
-        for row in run("efficient")["rows"]
-    ]
+    means = {f"{row['data']}, {row['method']}": sum(row["test"]) / len(row["test"]) for row in run("efficient")["rows"]}
+    return [Figure(name, round(mean, 4), "accuracy", load=load()) for name, mean in means.items()]
 
 
 def of_text_only(_: argparse.Namespace) -> Figures:
     """Recommendation by text alone: what learning from purchases adds to an encoder as it came."""
-    rows = run("text_only")["rows"]
-    gains = [row["gain"] for row in rows if row["row"] == "contrast"]
-    return [Figure("gain in ndcg@10 by text alone", sum(gains) / len(gains), "", text_only.TARGET, load=load())]
+    gains = [row["gain"] for row in run("text_only")["rows"] if row["row"] == "contrast"]
+    mean = round(sum(gains) / max(len(gains), 1), 4)
+    return [Figure("gain in ndcg@10 by text alone", mean, "", text_only.TARGET, load=load())] if gains else []
 
 
 ALL: dict[str, Callable[[argparse.Namespace], Figures]] = {

@@ -302,7 +302,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = Figures()
         for seed in range(asked.seeds):
             print(f"\n== {name}, seed {seed}, load {load()}", flush=True)
-            measure(seed, seconds_of(asked.budget or usual), figures)
+            try:
+                measure(seed, seconds_of(asked.budget or usual), figures)
+            except FileNotFoundError as error:
+                print(f"skipped: {name} needs {error.filename}")
+                break
         rows += figures.rows(name)
         if asked.json:
             asked.json.write_text(json.dumps({"machine": machine(), "commit": commit(), "rows": rows}, indent=1))
