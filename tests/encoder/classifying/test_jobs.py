@@ -9,7 +9,7 @@ from huaxiang.encoder.checkpoint import open_checkpoint
 from huaxiang.encoder.classifying import networks
 from huaxiang.encoder.classifying.asked import Asked
 from huaxiang.encoder.classifying.auto import train_classifier
-from huaxiang.encoder.classifying.jobs import Job, affordable
+from huaxiang.encoder.classifying.jobs import Job, affordable, allotted
 from huaxiang.encoder.classifying.networks import Opened
 from huaxiang.encoder.classifying.tuned import Settings
 from huaxiang.encoder.finetuning.loop import Plan
@@ -36,6 +36,14 @@ def job(name: str, needed: float) -> Job:
 def test_as_many_plans_as_there_is_time_for(needed: tuple[float, ...], seconds: float, kept: list[str]) -> None:
     jobs = [job(name, each) for name, each in zip("ab", needed, strict=False)]
     assert [each.name for each in affordable(jobs, seconds)] == kept
+
+
+def test_while_others_wait_a_job_gets_little_more_than_its_plan_takes() -> None:
+    first, second, third = job("a", 100), job("b", 50), job("c", 500)
+    assert allotted(first, [], [first], 900.0, 1.0) == 900.0
+    assert allotted(first, [third], [first], 900.0, 1.0) == 150.0
+    assert allotted(first, [third], [first], 900.0, 2.0) == 300.0
+    assert allotted(first, [second, third], [first, second], 120.0, 1.0) == 80.0
 
 
 def test_a_second_encoder_is_fine_tuned_too_and_can_answer(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from huaxiang.encoder.classifying.asked import Asked
 from huaxiang.encoder.classifying.classical import fit_ngrams
 from huaxiang.encoder.classifying.classifier import TextClassifier
 from huaxiang.encoder.classifying.frozen import fit_frozen, speed
-from huaxiang.encoder.classifying.jobs import Job, affordable, jobs_of
+from huaxiang.encoder.classifying.jobs import ENOUGH, Job, affordable, allotted, jobs_of
 from huaxiang.encoder.classifying.material import Judged, Material, material_of
 from huaxiang.encoder.classifying.networks import Opened, open_networks
 from huaxiang.encoder.classifying.stacking import Choice, choose
@@ -163,16 +163,30 @@ class _Course:
             self._fine_tune(opened if self.method == "auto" else opened[:1], methods)
 
     def _fine_tune(self, opened: list[Opened], methods: list[str]) -> None:
+        """The jobs that there is time for; one that was faster than its estimate may leave time for another."""
         after = {each.network.name: self._after(each) for each in opened}
+        kept = self.seconds_after + (after[opened[0].network.name] if "frozen" in self.models else 0.0)
         settings = Settings(plan=self.asked.plan, seed=self.asked.seed, tracker=self.tracker)
-        frozen = after[opened[0].network.name] if "frozen" in self.models else 0.0
-        seconds = self.material.clock.left - self.seconds_after - frozen - max(after.values())
-        jobs = affordable(jobs_of(opened, methods, settings, self.material), seconds)
-        seconds += max(after.values()) - sum(after[job.opened.network.name] for job in jobs)
-        ends = self.material.clock.left - seconds
-        for at, job in enumerate(jobs):
-            share = job.needed / sum(other.needed for other in jobs[at:])
-            self._tuned(job, share * (self.material.clock.left - ends))
+        jobs = jobs_of(opened, methods, settings, self.material)
+        chosen = affordable(jobs, self.material.clock.left - kept - max(after.values()))
+        waiting, pace = [*chosen, *(job for job in jobs if job not in chosen)], 1.0
+        while waiting:
+            job, *waiting = waiting
+            kept += after[job.opened.network.name]
+            left = self.material.clock.left - kept - sum(after[w.opened.network.name] for w in waiting if w in chosen)
+            if job is not chosen[0] and left < ENOUGH * pace * job.needed:
+                kept -= after[job.opened.network.name]
+                continue
+            self._tuned(job, allotted(job, waiting, chosen, left, pace))
+            pace = self._pace(job, pace)
+
+    def _pace(self, job: Job, before: float) -> float:
+        """Real seconds of a plan beside what was estimated."""
+        if (model := self.models.get(job.name)) is None:
+            return before
+        first, n_folds = model.reports[0], len(self.material.folds)
+        whole = first.seconds * first.planned_steps / max(first.steps, 1)
+        return float(whole * (n_folds + 1 if n_folds > 1 else 1) / max(job.needed, 1e-9))
 
     def _to_train(self) -> list[str]:
         """Ways to train the network that are tried."""

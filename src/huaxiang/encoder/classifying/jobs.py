@@ -13,8 +13,12 @@ from huaxiang.encoder.classifying.tuned import Settings, rows_to_read
 
 _BACKWARD: Final = 3.5
 """Reading a text forward and backward, and the step of the optimiser, beside reading it forward alone."""
-_ENOUGH: Final = 0.5
+ENOUGH: Final = 0.5
 """Share of its plan that a further network must have time for; with less it has not learned enough to add anything."""
+_MARGIN: Final = 1.5
+"""An estimate from a few texts may be so far off."""
+_LEAST: Final = 60.0
+"""Seconds that are not haggled over: opening and judging take time too, which no estimate counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,19 @@ def affordable(jobs: Sequence[Job], seconds: float) -> list[Job]:
     first = next((job for job in jobs if job.needed <= seconds), min(jobs, key=lambda job: job.needed))
     kept, left = [first], seconds - first.needed
     for job in jobs:
-        if job is not first and left >= _ENOUGH * job.needed:
+        if job is not first and left >= ENOUGH * job.needed:
             kept.append(job)
             left -= job.needed
     return [job for job in jobs if job in kept]
+
+
+def allotted(job: Job, waiting: Sequence[Job], chosen: Sequence[Job], left: float, pace: float) -> float:
+    """Seconds for a job: its share of what is left for those chosen. While others wait for what remains, not much
+    longer than its plan takes: a further network adds more than a second training on a tenth more texts.
+
+    Args:
+        pace: real seconds beside estimated ones, so far.
+    """
+    share = job.needed / sum(other.needed for other in (job, *(each for each in waiting if each in chosen)))
+    plenty = max(_MARGIN * pace * job.needed, _LEAST)
+    return min(share * left, plenty) if waiting else share * left
