@@ -58,7 +58,9 @@ class TrainingConfig(Section):
 
     budget_seconds: float = Field(default=300.0, gt=0, description="wall time for everything")
     encoder: str = Field(
-        default="", description="path or name of a Hugging Face checkpoint; empty: the shop's own text"
+        default="",
+        description="auto (of what is installed, by held-out shoppers), e5-small, minilm, or the path or name of a "
+        "Hugging Face checkpoint; empty: the shop's own text",
     )
     seed: int = 0
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from huaxiang.encoder.beginning import SHARE, Contest
+from huaxiang.encoder.contest import SHARE, Contest
 from huaxiang.encoder.contrast import CHECKPOINT_RATE, PLAN, ContrastReport, finetune
 from huaxiang.encoder.heldout import MAX_ITEMS, MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network

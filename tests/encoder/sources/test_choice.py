@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from huaxiang.encoder.beginning import Contest
+from huaxiang.encoder.contest import Contest
 from huaxiang.encoder.heldout import Retrieval
 from huaxiang.encoder.pretraining.run import Wish, pretrain_texts
 from huaxiang.encoder.sources import Choice, Source, choose, settle
