@@ -19,7 +19,7 @@ from huaxiang.encoder.classifying.material import Judged, judge
 from huaxiang.measure.calibration import temperature
 
 _WORTH: Final = 0.01
-"""Share of the log loss that a further part must take away: it costs time whenever a text is read."""
+"""Share of the log loss that a part must take away: it costs time whenever a text is read."""
 _SMALLEST: Final = 0.02
 """Share of the weight below which a part is dropped."""
 
@@ -44,21 +44,24 @@ class Choice:
 
 
 def choose(found: Mapping[str, Judged], targets_HC: NDArray[np.float32], *, many: bool) -> Choice:
-    """The best candidate, and those that make it better: each is added that lowers the log loss on held-out texts by
-    `_WORTH` of it and costs no accuracy. Accuracy alone would be decided by a handful of texts."""
-    best = max(found, key=lambda name: (found[name].accuracy, -found[name].log_loss))
+    """All candidates together, weighed by log loss on held-out texts, without those that hardly lower it.
+
+    The part that is missed least goes first, as long as the loss rises by no more than `_WORTH` of it. Accuracy on a few
+    hundred texts is too coarse to choose by; see experiments/LOG.md.
+    """
     said = ", ".join(f"{name} {judged.accuracy:.4f}" for name, judged in found.items())
     if not len(targets_HC):
+        best = max(found, key=lambda name: (found[name].accuracy, -found[name].log_loss))
         return Choice({best: 1.0}, found[best], 1.0, f"{best}: nothing was held out that could judge")
-    now = _choice({best: 1.0}, found, targets_HC, many)
-    while others := [name for name in found if name not in now.weights]:
-        tried = [_stack([*now.weights, name], found, targets_HC, many) for name in others]
-        wider = min(tried, key=lambda choice: choice.loss)
-        if wider.judged.accuracy < now.judged.accuracy or not wider.loss < (1 - _WORTH) * now.loss:
+    now = _stack(list(found), found, targets_HC, many)
+    while len(now.weights) > 1:
+        tried = [_stack([one for one in now.weights if one != out], found, targets_HC, many) for out in now.weights]
+        narrower = min(tried, key=lambda choice: choice.loss)
+        if narrower.loss > (1.0 + _WORTH) * now.loss:
             break
-        now = wider
+        now = narrower
     if len(now.weights) == 1:
-        return replace(now, why=f"{best} is best on held-out texts: {said}")
+        return replace(now, why=f"{next(iter(now.weights))} alone is as good as any stack on held-out texts: {said}")
     shares = " + ".join(f"{weight:.2f} {name}" for name, weight in now.weights.items())
     return replace(now, why=f"the stack {shares} has {now.judged.accuracy:.4f} on held-out texts; alone: {said}")
 
