@@ -46,8 +46,8 @@ class Choice:
 def choose(found: Mapping[str, Judged], targets_HC: NDArray[np.float32], *, many: bool) -> Choice:
     """All candidates together, weighed by log loss on held-out texts, without those that hardly lower it.
 
-    The part that is missed least goes first, as long as the loss rises by no more than `_WORTH` of it. Accuracy on a few
-    hundred texts is too coarse to choose by; see experiments/LOG.md.
+    The part that is missed least goes first, as long as the loss rises by no more than `_WORTH` of it. Accuracy on a
+    few hundred texts is too coarse to choose by; see experiments/LOG.md.
     """
     said = ", ".join(f"{name} {judged.accuracy:.4f}" for name, judged in found.items())
     if not len(targets_HC):
