@@ -50,3 +50,8 @@ class ConflictError(StoreError):
 
 class ReleaseError(HuaxiangError):
     """A release is missing, incomplete or altered."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk, a quota or a limit on files is full, also where a library wraps it."""
+    return any(words in str(error) for words in ("No space left", "File too large", "quota exceeded"))

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from huaxiang.errors import ReleaseError
+from huaxiang.errors import ReleaseError, is_full
 
 logger: Final = logging.getLogger(__name__)
 
@@ -93,8 +93,10 @@ class Releases:
         try:
             yield draft
             self._finish(draft)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(draft.path, ignore_errors=True)
+            if is_full(error):
+                raise ReleaseError(f"no room on the disk for a release in {self.root}: {error}; make room") from error
             raise
 
     def _finish(self, draft: Draft) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from huaxiang.encoder.checkpoint import quietly
 from huaxiang.encoder.model import Network, pooled
 from huaxiang.encoder.serving import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, OnnxEncoder, ServingConfig
 from huaxiang.encoder.sources.cache import ABOUT_FILE
+from huaxiang.encoder.writing import replacing
 from huaxiang.errors import DataError
 
 MIN_COSINE: Final = 0.9999
@@ -54,26 +54,6 @@ def check_out(out: Path) -> None:
     """Refuse a folder of something else; to be asked before the work."""
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "serving" / CONFIG_FILE).is_file())):
         raise DataError(f"{out} holds other files; give an empty or new folder for the encoder")
-
-
-@contextmanager
-def replacing(out: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `out` when the block ends well; else `out` stays as it was."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial, former = out.with_name(f".{out.name}.partial"), out.with_name(f".{out.name}.former")
-    if former.exists() and not out.exists():
-        former.rename(out)  # killed between the two renames below
-    for left_behind in (partial, former):
-        shutil.rmtree(left_behind, ignore_errors=True)
-    partial.mkdir()
-    try:
-        yield partial
-        if out.exists():
-            out.rename(former)
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(former, ignore_errors=True)
 
 
 def compare(network: Network, served: OnnxEncoder, texts: Sequence[str]) -> float:

@@ -25,7 +25,7 @@ from huaxiang.encoder.cross_encoder import (
     CrossEncoder,
     CrossEncoderConfig,
 )
-from huaxiang.encoder.export import replacing, save_graph
+from huaxiang.encoder.export import save_graph
 from huaxiang.encoder.finetuning.beginning import Begun, begin, put_on
 from huaxiang.encoder.finetuning.loop import FitReport, Plan, fit
 from huaxiang.encoder.finetuning.methods import check_fits
@@ -37,6 +37,7 @@ from huaxiang.encoder.tasks.rank import LIST_SIZE, Judged, Rank, figures
 from huaxiang.encoder.threads import idle_cores
 from huaxiang.encoder.tokens import Tokens
 from huaxiang.encoder.training import export_seconds
+from huaxiang.encoder.writing import replacing
 from huaxiang.errors import DataError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from huaxiang.errors import DataError
+from huaxiang.errors import DataError, is_full
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 _TORCH: Final = "generator.torch"
-_NO_ROOM: Final = ("No space left", "File too large", "quota exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +163,6 @@ def _force(path: Path) -> None:
 
 def _why(path: Path, error: Exception) -> str:
     kept = "the last good state is kept there" if path.is_file() else "none was written before"
-    if any(words in str(error) for words in _NO_ROOM):
+    if is_full(error):
         return f"no room on the disk for the training's state at {path}: {error}; {kept}; free some space and resume"
     return f"the training's state could not be written to {path}: {error}; {kept}"

@@ -16,7 +16,7 @@ from huaxiang.encoder.classifying.auto import Trained
 from huaxiang.encoder.classifying.classifier import TextClassifier
 from huaxiang.encoder.classifying.table import Labelled
 from huaxiang.encoder.classifying.tuned import Tuned
-from huaxiang.encoder.export import replacing
+from huaxiang.encoder.writing import replacing
 from huaxiang.errors import DataError
 from huaxiang.measure.calibration import calibration_error
 from huaxiang.measure.classification import PerClass, confusion, per_class, per_label
@@ -124,13 +124,10 @@ def save_classifier(trained: Trained, out: Path, about: dict[str, Any]) -> None:
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "classifier.json").is_file())):
         raise DataError(f"{out} holds other files; give an empty or new folder for the classifier")
-    try:
-        with replacing(out) as partial:
-            for name in trained.choice.weights:
-                _save_part(trained, name, partial / name)
-            trained.classifier.save(partial, about)
-    except OSError as error:
-        raise DataError(f"the classifier could not be written to {out}: {error.strerror}; make room there") from error
+    with replacing(out) as partial:
+        for name in trained.choice.weights:
+            _save_part(trained, name, partial / name)
+        trained.classifier.save(partial, about)
 
 
 def _save_part(trained: Trained, name: str, folder: Path) -> None:

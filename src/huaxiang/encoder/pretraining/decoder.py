@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from huaxiang.encoder.checkpoint import locate_folder, open_tokenizer, quietly
 from huaxiang.encoder.model import Network, Shape
 from huaxiang.encoder.tokens import Tokens
+from huaxiang.encoder.writing import replacing
 from huaxiang.errors import DataError
 
 SPECIAL: Final = ("<pad>", "<unk>", "<s>", "</s>")
@@ -167,20 +167,10 @@ def save_decoder(network: Network, out: Path) -> None:
         DataError: `out` holds something else, or there is no room.
     """
     check_free(out)
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
+    with replacing(out) as partial, quietly():
         network.lm.eval()
-        with quietly():
-            network.lm.save_pretrained(partial / "hf")
-            network.tokenizer.save_pretrained(partial / "hf")
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise DataError(f"the decoder could not be written to {out}: {error}") from error
+        network.lm.save_pretrained(partial / "hf")
+        network.tokenizer.save_pretrained(partial / "hf")
 
 
 def check_free(out: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huaxiang.encoder.export import replacing, write_config, write_transformers
+from huaxiang.encoder.export import write_config, write_transformers
 from huaxiang.encoder.optimising import torch_as
 from huaxiang.encoder.schedule import Progress
 from huaxiang.encoder.serving import MODEL_FILE, TOKENIZER_FILE, OnnxEncoder
@@ -20,6 +20,7 @@ from huaxiang.encoder.shrinking.agreement import REQUIRED, REQUIRED_RANK, Cosine
 from huaxiang.encoder.shrinking.source import Source
 from huaxiang.encoder.shrinking.texts import Material
 from huaxiang.encoder.static import StaticEncoder, save_static
+from huaxiang.encoder.writing import replacing
 from huaxiang.errors import ConfigError, DataError
 from huaxiang.types import Vectors
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from huaxiang.encoder.tagging.memory import Memory
 from huaxiang.encoder.tagging.ngrams import Ngrams
 from huaxiang.encoder.tagging.units import cut
 from huaxiang.encoder.tasks.tag import Tag
+from huaxiang.encoder.writing import replacing
 from huaxiang.errors import DataError
 
 MAX_DIFFERENCE: Final = 1e-2
@@ -59,24 +59,18 @@ def save_tagger(parts: Parts, out: Path, samples: Sequence[str]) -> str:
         DataError: `out` holds something else, or the engines disagree.
     """
     check_out(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    if parts.network is not None and parts.task is not None:
-        _save_graph(parts.network, parts.task, partial / MODEL_FILE)
-        parts.network.tokenizer.backend_tokenizer.save(str(partial / TOKENIZER_FILE))
-    if parts.ngrams is not None:
-        parts.ngrams.save(partial)
-    if len(parts.memory):
-        parts.memory.save(partial)
-    config = _config(parts, partial)
-    (partial / CONFIG_FILE).write_text(json.dumps(asdict(config), ensure_ascii=False, indent=1), encoding="utf-8")
-    if parts.network is not None and parts.task is not None:
-        _compare(parts.network, parts.task, Tagger.load(partial), parts.unit, (*_PROBES, *samples))
-    if out.exists():
-        shutil.rmtree(out)
-    partial.rename(out)
+    with replacing(out) as partial:
+        if parts.network is not None and parts.task is not None:
+            _save_graph(parts.network, parts.task, partial / MODEL_FILE)
+            parts.network.tokenizer.backend_tokenizer.save(str(partial / TOKENIZER_FILE))
+        if parts.ngrams is not None:
+            parts.ngrams.save(partial)
+        if len(parts.memory):
+            parts.memory.save(partial)
+        config = _config(parts, partial)
+        (partial / CONFIG_FILE).write_text(json.dumps(asdict(config), ensure_ascii=False, indent=1), encoding="utf-8")
+        if parts.network is not None and parts.task is not None:
+            _compare(parts.network, parts.task, Tagger.load(partial), parts.unit, (*_PROBES, *samples))
     return config.fingerprint
 
 

@@ -1,0 +1,61 @@
+"""Folders that are written whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from huaxiang.encoder.writing import replacing
+from huaxiang.errors import DataError
+
+
+class SafetensorError(Exception):
+    """As the library's: no OSError, and the system's words in its text."""
+
+
+def put(out: Path, text: str) -> None:
+    with replacing(out) as partial:
+        (partial / "file").write_text(text)
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+    put(tmp_path / "out", "old")
+    put(tmp_path / "out", "new")
+    assert (tmp_path / "out" / "file").read_text() == "new"
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def fail(out: Path, error: Exception) -> None:
+    with replacing(out) as partial:
+        (partial / "file").write_text("half")
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "no room on the disk"),
+        (SafetensorError("I/O error: No space left on device (os error 28)"), "no room on the disk"),
+        (Exception("No space left on device (os error 28)"), "no room on the disk"),
+        (PermissionError(13, "Permission denied"), "could not be written"),
+    ],
+)
+def test_what_cannot_be_written_is_said_and_what_was_there_stays(tmp_path: Path, error: Exception, said: str) -> None:
+    put(tmp_path / "out", "old")
+    with pytest.raises(DataError, match=said):
+        fail(tmp_path / "out", error)
+    assert (tmp_path / "out" / "file").read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_other_errors_are_left_as_they_are(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), replacing(tmp_path / "out"):
+        raise KeyError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_left_between_two_renames_comes_back(tmp_path: Path) -> None:
+    put(tmp_path / "out", "old")
+    (tmp_path / "out").rename(tmp_path / ".out.former")
+    with pytest.raises(KeyError), replacing(tmp_path / "out"):
+        raise KeyError
+    assert (tmp_path / "out" / "file").read_text() == "old"
