@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from huaxiang.encoder.writing import replacing
 from huaxiang.errors import DataError
-
-
-class SafetensorError(Exception):
-    """As the library's: no OSError, and the system's words in its text."""
 
 
 def put(out: Path, text: str) -> None:
@@ -43,6 +40,24 @@ def test_what_cannot_be_written_is_said_and_what_was_there_stays(tmp_path: Path,
     put(tmp_path / "out", "old")
     with pytest.raises(DataError, match=said):
         fail(tmp_path / "out", error)
+    assert (tmp_path / "out" / "file").read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_where_the_new_folder_cannot_take_the_place_the_old_one_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "out", "old")
+    rename = Path.rename
+
+    def refusing(self: Path, target: Path) -> Path:
+        if self.name == ".out.partial":
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(DataError, match="untouched"):
+        put(tmp_path / "out", "new")
     assert (tmp_path / "out" / "file").read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
 

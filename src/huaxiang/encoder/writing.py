@@ -4,11 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+
+from safetensors import SafetensorError
 
 from huaxiang.errors import DataError, HuaxiangError, is_full
-
-_WRAPPED: Final = ("SafetensorError",)
 
 
 @contextmanager
@@ -32,6 +31,8 @@ def replacing(out: Path) -> Iterator[Path]:
                 out.rename(former)
             partial.rename(out)
     finally:
+        if former.exists() and not out.exists():
+            former.rename(out)  # the second rename failed
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(former, ignore_errors=True)
 
@@ -47,11 +48,11 @@ def writing(out: Path) -> Iterator[None]:
         yield
     except HuaxiangError:
         raise
-    except Exception as error:
+    except Exception as error:  # a tokenizer raises a bare one where the disk is full
         if is_full(error):
             raise DataError(
                 f"no room on the disk to write {out}: {error}; what was there is untouched: make room and try again"
             ) from error
-        if isinstance(error, OSError) or type(error).__name__ in _WRAPPED:
+        if isinstance(error, OSError | SafetensorError):
             raise DataError(f"{out} could not be written: {error}; what was there is untouched") from error
         raise
