@@ -9,6 +9,7 @@ import typer
 
 from huaxiang.cli import finetune_contrast, finetune_generate, finetune_rank, finetune_tag, zero_shot
 from huaxiang.cli.figures import check_folders
+from huaxiang.cli.options import Budget, Threads
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
 from huaxiang.encoder.classifying.asked import Asked
@@ -50,7 +51,6 @@ Method = Annotated[
     ),
 ]
 EncoderName = Annotated[str, typer.Option(help="auto, e5-small, minilm, a checkpoint's folder, a cached name.")]
-Budget = Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")]
 Out = Annotated[Path | None, typer.Option(help="Keep the classifier in this folder; it is served without torch.")]
 Many = Annotated[bool, typer.Option("--many", help="A cell holds several labels, with | between them, or none.")]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Each class counts alike, however rare it is.")]
@@ -59,7 +59,6 @@ PlanFile = Annotated[Path | None, typer.Option(help="Settings that `huaxiang tun
 Precision = Annotated[str, typer.Option(help="auto (what is faster on this machine), fp32, bf16.")]
 Track = Annotated[str | None, typer.Option(help="tensorboard, wandb, or both by a comma; off by default.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same classifier, where the budget cuts nothing.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Of the training (default: the cores that are idle).")]
 
 
 @group.command("classify")

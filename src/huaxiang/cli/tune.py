@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huaxiang.cli.figures import check_folders
+from huaxiang.cli.options import Budget, Threads
 from huaxiang.cli.progress import bar
 from huaxiang.cli.train import seconds_of
 from huaxiang.encoder.schedule import Clock
@@ -33,12 +34,10 @@ _Encoder = Annotated[
 _Trials = Annotated[
     int | None, typer.Option(min=1, help="In all, with those of before (default: as many as the budget allows).")
 ]
-_Budget = Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")]
 _Many = Annotated[bool, typer.Option("--many", help="A cell holds several labels, with | between them, or none.")]
 _Balanced = Annotated[bool, typer.Option("--balanced", help="Each class counts alike, however rare it is.")]
 _Track = Annotated[str | None, typer.Option(help="tensorboard, wandb, or both by a comma; off by default.")]
 _Seed = Annotated[int, typer.Option(help="Same seed, same trials, where the budget cuts nothing.")]
-_Threads = Annotated[int | None, typer.Option(min=1, help="Of the training (default: the cores that are idle).")]
 
 group = typer.Typer(help="Search the settings of a fine-tuning, within a budget.", no_args_is_help=True)
 
@@ -63,12 +62,12 @@ def classify(
     method: _Method = "full",
     encoder: _Encoder = "auto",
     trials: _Trials = None,
-    budget: _Budget = "10m",
+    budget: Budget = "10m",
     many: _Many = False,
     balanced: _Balanced = False,
     track: _Track = None,
     seed: _Seed = 0,
-    threads: _Threads = None,
+    threads: Threads = None,
 ) -> None:
     """Search how a classifier is fine-tuned best on TRAIN; OUT/plan.json is for `huaxiang finetune classify --plan`.
 
