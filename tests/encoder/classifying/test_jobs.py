@@ -62,3 +62,5 @@ def test_a_second_encoder_is_fine_tuned_too_and_can_answer(checkpoint: Path, mon
     assert {"ngrams", "frozen", "full"} < set(trained.models)
     assert {name for name in trained.models if name.startswith("full-")} <= {"full-first", "full-second"}
     assert len(trained.models) == 4
+    answering = {trained.models[name].network.name for name in trained.choice.weights if name != "ngrams"}
+    assert answering <= set(trained.encoder.split(", "))

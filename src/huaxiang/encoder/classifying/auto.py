@@ -220,6 +220,11 @@ class _Course:
         rows = opened.network.tokens.ids(self.material.train.texts[:256])
         return 1.2 * self.n_after / max(speed(opened.network, rows, opened.bf16), 1e-9)
 
+    def _encoders(self, choice: Choice) -> str:
+        """Names of the encoders that answer; where none does, of the one that was tried first."""
+        networks = [self.models[name].network.name for name in choice.weights if name != "ngrams"]
+        return ", ".join(dict.fromkeys(networks)) or self.encoder
+
     def finish(self, threads: int) -> Trained:
         """Choose, calibrate, and put together what answers."""
         if not self.models:
@@ -247,7 +252,7 @@ class _Course:
             choice,
             classifier,
             material.clock.elapsed,
-            self.encoder,
+            self._encoders(choice),
             self.bf16,
             threads,
         )
