@@ -1,6 +1,6 @@
 """Classifiers on the public labelled sets, beside TF-IDF + LR and a frozen encoder + LR in the same run.
 
-python -m benchmarks.classify [--only finance intents reviews ...] [--seeds 3] [--budget 30m] [--json FILE]
+python -m benchmarks.classify [--only finance intents reviews ...] [--seeds 3] [--from-seed 0] [--budget 30m]
 
 Splits are ours: exact duplicates removed, rows in the order of
 `numpy.random.default_rng(FIRST_SEED + seed).permutation`, of which the first fifth is the test; a fresh split for each
@@ -293,6 +293,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=list(ALL), default=list(ALL))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--from-seed", type=int, default=0, help="the first of them, to go on where a run ended")
     parser.add_argument("--budget", help="of each training; default: as each table has it")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(arguments)
@@ -300,7 +301,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in asked.only:
         measure, usual = ALL[name]
         figures = Figures()
-        for seed in range(asked.seeds):
+        for seed in range(asked.from_seed, asked.from_seed + asked.seeds):
             print(f"\n== {name}, seed {seed}, load {load()}", flush=True)
             try:
                 measure(seed, seconds_of(asked.budget or usual), figures)
