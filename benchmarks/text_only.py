@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 from benchmarks.machine import ROOT, commit, load, machine
 from huaxiang.cli.train import seconds_of
 from huaxiang.encoder.checkpoint import open_checkpoint
-from huaxiang.encoder.contrasting import Asked, Taken, train_contrast
+from huaxiang.encoder.contrasting import Asked, train_contrast
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.precision import autocast
 from huaxiang.encoder.pretraining.run import Wish, pretrain_texts
 from huaxiang.encoder.schedule import Clock
+from huaxiang.encoder.taken import Pair, Taken
 from huaxiang.measure.intervals import bootstrap, paired_bootstrap
 from huaxiang.measure.metrics import hits_of_ranks, ndcg_at_k, recall_at_k
 from huaxiang.text.wording import history_text, item_text
@@ -63,10 +64,13 @@ class Shop:
         if len(spots) > MAX_PAIRS:
             spots = [spots[i] for i in np.sort(rng.choice(len(spots), MAX_PAIRS, replace=False))]
         texts = [item_text(item) for item in self.items]
-        rows = [
-            (self.history(self.histories[user][:at]), texts[self.histories[user][at]], str(user)) for user, at in spots
-        ]
+        rows = [self.pair(texts, user, at) for user, at in spots]
         return Taken.of(rows, texts)
+
+    def pair(self, texts: Sequence[str], user: int, at: int) -> Pair:
+        """What this user took at that place, after all before it."""
+        row = self.histories[user]
+        return Pair(self.history(row[:at]), texts[row[at]], str(user), tuple(texts[i] for i in reversed(row[:at])))
 
     def history(self, row: Sequence[int]) -> str:
         """A history as the encoder reads it."""
@@ -130,7 +134,14 @@ def measured(name: str, network: Network, shop: Shop, base: NDArray[np.float64] 
     found = ranks(users(network, items_MD, shop, histories, form), items_MD, histories, right_N)
     ndcg_N, recall_N = of_ranks(found)
     low, high = bootstrap(ndcg_N, rng=rng)[1:3]
-    row = {"row": name, "user": form, "ndcg@10": float(ndcg_N.mean()), "low": low, "high": high}
+    row = {
+        "row": name,
+        "user": form,
+        "validation": ndcg[form],
+        "ndcg@10": float(ndcg_N.mean()),
+        "low": low,
+        "high": high,
+    }
     row |= {"recall@10": float(recall_N.mean()), "n_users": len(ndcg_N), "seconds": round(time.monotonic() - began, 1)}
     if base is not None:
         gain = paired_bootstrap(ndcg_N, base, rng=rng)

@@ -171,12 +171,12 @@ def _train_encoder(
     tell: Progress,
 ) -> dict[str, Any]:
     """Steps 3 and 4, on what came before the held-out days; answers with the figures."""
-    people, pairs = next_item_pairs(log, items, np.random.default_rng(seed), before=cut)
+    met = next_item_pairs(log, items, np.random.default_rng(seed), before=cut)
     searches = log.searches if cut is None else log.searches.filter(pl.col("at") < cut)
     report = train_encoder(
         texts,
-        pairs,
-        users=people,
+        met.pairs,
+        users=met.people,
         extra_texts=searches["query"].unique(maintain_order=True).to_list()[:_MOST_QUERIES],
         out=draft.part(PARTS.encoder),
         checkpoint=checkpoint,
@@ -226,15 +226,27 @@ def fit_retrievers(interactions: Interactions, *, decay: float = 0.7) -> dict[st
     return {"transitions": graph, "popular": Popular(half_life_days=14.0).fit(interactions)}
 
 
+@dataclass(frozen=True, slots=True)
+class NextItems:
+    """What contrastive fine-tuning learns from.
+
+    Attributes:
+        people: the person of each pair.
+        pairs: what came before, as text, and the index of the item that they met next.
+        before: indices of the items in that history, newest first; none where the text is a query.
+    """
+
+    people: list[str]
+    pairs: list[tuple[str, int]]
+    before: list[tuple[int, ...]]
+
+
 def next_item_pairs(
     log: TrainingLog, items: Sequence[Item], rng: np.random.Generator, *, before: int | None = None
-) -> tuple[list[str], list[tuple[str, int]]]:
-    """What contrastive fine-tuning learns from: a person's history as text, and the item that they met next.
+) -> NextItems:
+    """A person's history as text, and the item that they met next: at most 30,000 pairs, drawn evenly.
 
     The text is worded as serving words it: the newest items and the newest queries of that moment.
-
-    Returns:
-        The person of each pair, and the pairs: at most 30,000, drawn evenly.
     """
     place = {item.item_id: at for at, item in enumerate(items)}
     met = log.interactions.filter(pl.col("item_id").is_in(list(place))).select("person", "at", "item_id")
@@ -246,8 +258,13 @@ def next_item_pairs(
         spots += [(person, seen, asked, target) for seen, asked, target in _spots(names, queries)]
     if len(spots) > _MOST_PAIRS:
         spots = [spots[at] for at in np.sort(rng.choice(len(spots), _MOST_PAIRS, replace=False))]
-    pairs = [(history_text([items[place[n]] for n in seen], asked), place[target]) for _, seen, asked, target in spots]
-    return [spot[0] for spot in spots], pairs
+    seen_of = [[place[name] for name in seen] for _, seen, _, _ in spots]
+    texts = [history_text([items[at] for at in seen], spot[2]) for seen, spot in zip(seen_of, spots, strict=True)]
+    return NextItems(
+        [spot[0] for spot in spots],
+        [(text, place[spot[3]]) for text, spot in zip(texts, spots, strict=True)],
+        [tuple(reversed(seen)) for seen in seen_of],
+    )
 
 
 def _spots(
@@ -265,9 +282,7 @@ def _spots(
             seen = [*seen, name][-_RECENT_ITEMS:]
 
 
-def query_item_pairs(
-    log: TrainingLog, items: Sequence[Item], rng: np.random.Generator
-) -> tuple[list[str], list[tuple[str, int]]]:
+def query_item_pairs(log: TrainingLog, items: Sequence[Item], rng: np.random.Generator) -> NextItems:
     """A query alone, and the item that its asker met next, before another query; as `next_item_pairs` answers."""
     place = {item.item_id: at for at, item in enumerate(items)}
     met = log.interactions.filter(pl.col("item_id").is_in(list(place))).select("person", "at", "item_id")
@@ -281,7 +296,7 @@ def query_item_pairs(
             found.append((person, (last, place[item_id])))
     if len(found) > _MOST_PAIRS:
         found = [found[at] for at in np.sort(rng.choice(len(found), _MOST_PAIRS, replace=False))]
-    return [person for person, _ in found], [pair for _, pair in found]
+    return NextItems([person for person, _ in found], [pair for _, pair in found], [() for _ in found])
 
 
 def _purchases(rows: pl.DataFrame, items: Sequence[Item]) -> dict[str, list[tuple[str, str]]]:

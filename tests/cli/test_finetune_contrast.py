@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from huaxiang.cli.finetune_contrast import register, shop_pairs
 from huaxiang.encoder import OnnxEncoder
-from huaxiang.encoder.contrasting import Taken
+from huaxiang.encoder.taken import Pair, Taken
 from huaxiang.errors import ConfigError, DataError, UnknownNameError
 from tests.encoder.conftest import KINDS, small_shop
 from tests.encoder.tagging.conftest import saved_network
@@ -80,7 +80,7 @@ def test_a_shops_log_gives_histories_and_queries(built: Path) -> None:
 
 
 def test_a_person_is_on_one_side_and_without_people_a_query_is() -> None:
-    taken = Taken.of([("tea", "pot", "ann"), ("tea", "cup", ""), (" ", "cup", "bob")])
+    taken = Taken.of([Pair("tea", "pot", "ann"), Pair("tea", "cup"), Pair(" ", "cup", "bob")])
     assert taken.people == (("of", "ann"), "tea")
     assert taken.notes == ("1 pairs were left out: query or item has no text",)
 

@@ -1,7 +1,5 @@
 """What the encoder learns from: a person's history as text, and the item that they met next, by hand."""
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 import pytest
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 
 from huaxiang import training
 from huaxiang.retrieval.log import TrainingLog
-from huaxiang.training import next_item_pairs, query_item_pairs
+from huaxiang.training import NextItems, next_item_pairs, query_item_pairs
 from huaxiang.types import Item
 
 ITEMS = [Item(name, name) for name in ("tea", "pot", "cup")]
@@ -26,8 +24,11 @@ def log(*said: tuple[str, int, str]) -> TrainingLog:
 
 
 def pairs(*said: tuple[str, int, str], before: int | None = None) -> list[tuple[str, str, str]]:
-    people, found = next_item_pairs(log(*said), ITEMS, np.random.default_rng(0), before=before)
-    return [(who, text, ITEMS[target].item_id) for who, (text, target) in zip(people, found, strict=True)]
+    return named(next_item_pairs(log(*said), ITEMS, np.random.default_rng(0), before=before))
+
+
+def named(met: NextItems) -> list[tuple[str, str, str]]:
+    return [(who, text, ITEMS[target].item_id) for who, (text, target) in zip(met.people, met.pairs, strict=True)]
 
 
 def test_each_new_item_is_the_target_of_what_came_before_it() -> None:
@@ -68,15 +69,14 @@ def test_of_many_queries_the_newest_five_are_read() -> None:
 def test_too_many_pairs_are_drawn_in_order_and_by_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "_MOST_PAIRS", 10)
     said = [(f"p{n:02d}", n, item) for n in range(30) for item in ("tea", "pot")]
-    first, again = (next_item_pairs(log(*said), ITEMS, np.random.default_rng(3))[0] for _ in range(2))
-    other = next_item_pairs(log(*said), ITEMS, np.random.default_rng(4))[0]
+    first, again = (next_item_pairs(log(*said), ITEMS, np.random.default_rng(3)).people for _ in range(2))
+    other = next_item_pairs(log(*said), ITEMS, np.random.default_rng(4)).people
     assert first == again == sorted(first)
     assert (len(first), first != other) == (10, True)
 
 
 def queries(*said: tuple[str, int, str]) -> list[tuple[str, str, str]]:
-    people, found = query_item_pairs(log(*said), ITEMS, np.random.default_rng(0))
-    return [(who, query, ITEMS[target].item_id) for who, (query, target) in zip(people, found, strict=True)]
+    return named(query_item_pairs(log(*said), ITEMS, np.random.default_rng(0)))
 
 
 def test_a_query_is_answered_by_the_item_that_its_asker_met_next() -> None:
@@ -105,5 +105,11 @@ def test_a_target_is_in_no_history_and_the_future_changes_nothing(
 
 
 def test_a_log_without_anything_gives_no_pairs() -> None:
-    empty: Any = next_item_pairs(log(), ITEMS, np.random.default_rng(0))
-    assert empty == ([], [])
+    empty = next_item_pairs(log(), ITEMS, np.random.default_rng(0))
+    assert empty == NextItems([], [], [])
+
+
+def test_the_items_of_a_history_are_named_newest_first() -> None:
+    said = (("ann", 1, "tea"), ("ann", 2, "?mug"), ("ann", 3, "pot"), ("ann", 4, "cup"))
+    assert next_item_pairs(log(*said), ITEMS, np.random.default_rng(0)).before == [(0,), (1, 0)]
+    assert query_item_pairs(log(*said), ITEMS, np.random.default_rng(0)).before == [()]

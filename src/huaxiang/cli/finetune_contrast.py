@@ -13,7 +13,7 @@ from huaxiang.cli.train import seconds_of
 from huaxiang.errors import ConfigError
 
 if TYPE_CHECKING:
-    from huaxiang.encoder.contrasting import Taken
+    from huaxiang.encoder.taken import Taken
 
 
 def register(group: typer.Typer) -> None:
@@ -27,12 +27,15 @@ def contrast(
     pairs: Annotated[Path | None, typer.Option(help="Or from this CSV, TSV or JSONL with a pair in each row.")] = None,
     query: Annotated[str | None, typer.Option(help="Column of the query or history.")] = None,
     item: Annotated[str | None, typer.Option(help="Column of the text of the item that was taken.")] = None,
-    user: Annotated[str | None, typer.Option(help="Column of the person, who is held out whole.")] = None,
+    user: Annotated[str | None, typer.Option(help="Column of the person, whose rows are in order of time.")] = None,
     test: Test = None,
     encoder: EncoderName = "auto",
     method: TrainedBy = "full",
     prune: Prune = True,
-    hard_negatives: Annotated[int, typer.Option(min=0, help="Per pair, of items that read alike.")] = 0,
+    places: Annotated[
+        bool, typer.Option(help="Learn first where items belong, if histories name them; else by pairs alone.")
+    ] = True,
+    hard_negatives: Annotated[int, typer.Option(min=0, help="Per pair, of items that read alike; no places.")] = 0,
     budget: Budget = "10m",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Passes, at most (default 10).")] = None,
     learning_rate: LearningRate = None,
@@ -49,7 +52,7 @@ def contrast(
     check_folders(json_file)
     check_out(out)
     taken, asked = _material(data_dir, pairs, query, item, user, test, seed)
-    how = Asked(encoder, method, prune, hard_negatives, epochs, learning_rate, batch_size, seed, threads)
+    how = Asked(encoder, method, prune, hard_negatives, epochs, learning_rate, batch_size, seed, threads, places=places)
     figures = _run(taken, asked, how, seconds, out)
     if json_file is not None:
         json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -65,7 +68,7 @@ def _material(
     test: Path | None,
     seed: int,
 ) -> "tuple[Taken, Taken | None]":
-    from huaxiang.encoder.contrasting import read_taken
+    from huaxiang.encoder.taken import read_taken
 
     if (data_dir is None) == (pairs is None):
         raise ConfigError("give either --data-dir, a shop to learn from, or --pairs, a file")
@@ -82,7 +85,7 @@ def shop_pairs(data_dir: Path, seed: int) -> "Taken":
     import numpy as np
 
     from huaxiang.config import load_settings
-    from huaxiang.encoder.contrasting import Taken
+    from huaxiang.encoder.taken import Pair, Taken
     from huaxiang.retrieval.log import read_log
     from huaxiang.shop import Shop
     from huaxiang.text.wording import item_text
@@ -95,12 +98,15 @@ def shop_pairs(data_dir: Path, seed: int) -> "Taken":
     items = sorted(shop.catalogue, key=lambda each: each.item_id)
     texts = [item_text(each) for each in items]
     rng = np.random.default_rng(seed)
-    rows: list[tuple[str, str, str]] = []
+    rows: list[Pair] = []
     notes: list[str] = []
     for what, find in (("histories", next_item_pairs), ("queries", query_item_pairs)):
-        people, found = find(log, items, rng)
-        rows += [(text, texts[at], person) for person, (text, at) in zip(people, found, strict=True)]
-        notes.append(f"{len(found):,} pairs of {what} and the item met next")
+        met = find(log, items, rng)
+        rows += [
+            Pair(text, texts[at], person, tuple(texts[each] for each in before))
+            for person, (text, at), before in zip(met.people, met.pairs, met.before, strict=True)
+        ]
+        notes.append(f"{len(met.pairs):,} pairs of {what} and the item met next")
     return Taken.of(rows, texts, notes)
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from huaxiang.encoder.classifying.table import read_rows
+from huaxiang.encoder import placing
 from huaxiang.encoder.contrast import CHECKPOINT_RATE, PLAN
 from huaxiang.encoder.finetuning.beginning import Begun, begin, put_on
 from huaxiang.encoder.finetuning.loop import FitReport, Plan, fit
-from huaxiang.encoder.finetuning.methods import check_fits
+from huaxiang.encoder.finetuning.methods import Applied, check_fits
 from huaxiang.encoder.heldout import MAX_PAIRS, Retrieval, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape
 from huaxiang.encoder.optimising import torch_as
+from huaxiang.encoder.placing import Placed, place
+from huaxiang.encoder.precision import autocast
 from huaxiang.encoder.schedule import Clock, Progress
+from huaxiang.encoder.taken import Taken
 from huaxiang.encoder.tasks.contrast import Contrast, near_items
 from huaxiang.encoder.threads import idle_cores
 from huaxiang.encoder.tokens import Tokens
@@ -37,57 +39,13 @@ _SHAPE: Final = Shape()
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What was taken after which history or query.
+class Asked:
+    """What a person asked for; None: as measured for the encoder and the method.
 
     Attributes:
-        queries: a history or a query as text.
-        items: each different item text.
-        positive: index in `items` of what was taken.
-        people: whose each pair is; the query itself where nobody is named, so that a query is on one side alone.
+        places: whether it is learned first where items belong: where histories name enough of them, all weights are
+            trained, and no hard negatives are asked for.
     """
-
-    queries: tuple[str, ...]
-    items: tuple[str, ...]
-    positive: tuple[int, ...]
-    people: tuple[Hashable, ...]
-    notes: tuple[str, ...] = field(default=())
-
-    def __len__(self) -> int:
-        return len(self.queries)
-
-    @classmethod
-    def of(
-        cls, rows: Iterable[tuple[str, str, Hashable]], items: Iterable[str] = (), notes: Sequence[str] = ()
-    ) -> Taken:
-        """From (query, item, person); a person of "" is nobody. What lacks a text is left out and counted.
-
-        Args:
-            items: more items that can be found, such as those that nobody took.
-        """
-        place: dict[str, int] = {}
-        kept: list[tuple[str, int, Hashable]] = []
-        blank = 0
-        for query, item, person in rows:
-            if query.strip() and item.strip():
-                kept.append((query, place.setdefault(item, len(place)), ("of", person) if person != "" else query))
-            else:
-                blank += 1
-        for item in items:
-            if item.strip():
-                place.setdefault(item, len(place))
-        said = [f"{blank} pairs were left out: query or item has no text"] if blank else []
-        columns = tuple(zip(*kept, strict=True)) or ((), (), ())
-        return cls(columns[0], tuple(place), columns[1], columns[2], (*notes, *said))
-
-    def pairs(self, rows: Sequence[int]) -> list[tuple[str, int]]:
-        """Query and item of these rows."""
-        return [(self.queries[i], self.positive[i]) for i in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked for; None: as measured for the encoder and the method."""
 
     encoder: str = "auto"
     method: str = "full"
@@ -99,6 +57,15 @@ class Asked:
     seed: int = 0
     threads: int | None = None
     shape: Shape = _SHAPE
+    places: bool = True
+
+    def placing_plan(self) -> Plan:
+        """How the encoder learns where texts belong."""
+        return replace(
+            placing.PLAN,
+            learning_rate=self.learning_rate or placing.PLAN.learning_rate,
+            batch_size=self.batch_size or placing.PLAN.batch_size,
+        )
 
     def plan(self, begun: Begun, rate: float | None) -> Plan:
         """How to learn; `rate` is the method's."""
@@ -117,21 +84,6 @@ class Trained:
 
     network: Network
     figures: dict[str, Any]
-
-
-def read_taken(path: Path, query: str, item: str, user: str | None) -> Taken:
-    """Read a CSV, TSV or JSONL with a pair in each row.
-
-    Raises:
-        DataError: as `read_rows`, or no row with both texts.
-    """
-    notes: list[str] = []
-    columns = (query, item) if user is None else (query, item, user)
-    rows = ((row[0], row[1], row[2].strip() if user else "") for row in read_rows(path, columns, notes))
-    found = Taken.of(rows, notes=notes)
-    if not len(found):
-        raise DataError(f"{path} has no row with a text in both {query!r} and {item!r}; give a file of pairs")
-    return found
 
 
 def train_contrast(
@@ -188,7 +140,7 @@ class _Run:
         chosen, judged = ([held[i] for i in part] for part in (first, second))
         self.choosing = Validation.of(tokens, taken.pairs(chosen[:MAX_PAIRS]), taken.items, rng)
         self.judged: dict[str, Validation] = {}
-        started = self.choosing.check(begun.network)
+        started = self._check(self.choosing)
         each = started.seconds / max(len(self.choosing.histories) + len(self.choosing.items), 1)
         self.judged["held_out"] = self._all(tokens, taken.pairs(judged), taken.items, each, "held-out")
         if test is not None:
@@ -196,11 +148,10 @@ class _Run:
 
     def go(self) -> Trained:
         """The network, with the best weights, and its figures."""
-        network = self.begun.network
-        before = {name: each.check(network) for name, each in self.judged.items()}
+        before = {name: self._check(each) for name, each in self.judged.items()}
         after_seconds = sum(each.seconds for each in before.values())
-        done = self._learn(lambda: self.seconds - self.clock.elapsed - after_seconds)
-        after = {name: each.check(network) for name, each in self.judged.items()}
+        placed, done = self._learn(lambda: self.seconds - self.clock.elapsed - after_seconds)
+        after = {name: self._check(each) for name, each in self.judged.items()}
         if not self.judged["held_out"].histories:
             self.notes.append(
                 "too few people to judge by others than those that chose the weights; no held-out figures"
@@ -209,9 +160,40 @@ class _Run:
             self.notes.append("no check on held-out people beat the encoder as it came, so that is what remains")
         if done.steps < done.planned_steps and not done.stopped_early:
             self.notes.append(f"the budget cut the training after {done.steps} of {done.planned_steps} steps")
-        return Trained(network, self._figures(done, before, after))
+        return Trained(self.begun.network, self._figures(placed, done, before, after))
 
-    def _learn(self, left: Callable[[], float]) -> FitReport:
+    def _check(self, held: Validation) -> Retrieval:
+        with autocast(self.begun.bf16):
+            return held.check(self.begun.network)
+
+    def _learn(self, left: Callable[[], float]) -> tuple[Placed | None, FitReport]:
+        """In two strides where histories name their items, else by contrast."""
+        how, begun = self.how, self.begun
+        size = how.plan(begun, None).batch_size
+        steps = math.ceil(len(self.train) / size) * (how.epochs or PLAN.epochs)
+        applied = put_on(begun, how.method, math.ceil(steps), how.seed)
+        placed = self._place(left()) if applied is None and how.places and not how.hard else None
+        done = self._contrast(applied, left) if placed is None else placed.fit
+        if applied is not None:
+            applied.finish()
+        return placed, done
+
+    def _place(self, seconds: float) -> Placed | None:
+        return place(
+            self.begun.network,
+            self.taken,
+            self.train,
+            self.choosing,
+            seconds=seconds,
+            rng=self.rng,
+            bf16=self.begun.bf16,
+            notes=self.notes,
+            plan=self.how.placing_plan(),
+            epochs=self.how.epochs,
+            progress=self.progress,
+        )
+
+    def _contrast(self, applied: Applied | None, left: Callable[[], float]) -> FitReport:
         how, begun = self.how, self.begun
         pairs = self.taken.pairs(self.train)
         near = None
@@ -220,12 +202,11 @@ class _Run:
             near, reached = near_items(self.taken.items, pairs, owners, seconds=_SHARE_NEAR * left())
             if reached < 1.0:
                 self.notes.append(f"hard negatives were found for {reached:.0%} of the items taken, then time was over")
-        size = how.plan(begun, None).batch_size
-        steps = math.ceil(len(pairs) / size) * (how.epochs or PLAN.epochs)
-        applied = put_on(begun, how.method, math.ceil(steps), how.seed)
         plan = how.plan(begun, None if applied is None else applied.learning_rate)
-        task = Contrast(self.taken.items, pairs, self.choosing, batch_size=size, hard=how.hard, near=near, rng=self.rng)
-        done = fit(
+        task = Contrast(
+            self.taken.items, pairs, self.choosing, batch_size=plan.batch_size, hard=how.hard, near=near, rng=self.rng
+        )
+        return fit(
             begun.network,
             task,
             plan,
@@ -237,9 +218,6 @@ class _Run:
             after_step=None if applied is None else applied.after_step,
             penalty=None if applied is None else applied.penalty,
         )
-        if applied is not None:
-            applied.finish()
-        return done
 
     def _test(self, tokens: Tokens, test: Taken, each: float) -> Validation:
         """Test pairs among the items of both files."""
@@ -264,7 +242,9 @@ class _Run:
         )
         return some
 
-    def _figures(self, done: FitReport, before: dict[str, Retrieval], after: dict[str, Retrieval]) -> dict[str, Any]:
+    def _figures(
+        self, placed: Placed | None, done: FitReport, before: dict[str, Retrieval], after: dict[str, Retrieval]
+    ) -> dict[str, Any]:
         parts: dict[str, dict[str, Any]] = {
             name: {
                 "before": _plain(before[name]),
@@ -285,6 +265,7 @@ class _Run:
             "hard_negatives": self.how.hard,
             "held_out": parts["held_out"],
             "test": parts.get("test"),
+            "places": None if placed is None else placed.figures(),
             "steps": done.steps,
             "best_step": done.best_step,
             "trained_parameters": done.trained_parameters,
