@@ -101,8 +101,9 @@ def place(
     places_seconds = clock.elapsed - read_seconds
     texts, aims_ND = _aims(known, places_MD, rng)
     depth = depth_to_keep(network)
-    ids = cut(network.tokens.ids(texts), MAX_TOKENS)
-    task, n_texts = _task(network, ids, aims_ND, places_MD, held, depth, clock.left, rng, bf16)
+    task, n_texts = _task(
+        network, cut(network.tokens.ids(texts), MAX_TOKENS), aims_ND, places_MD, held, depth, clock.left, rng, bf16
+    )
     passes = epochs or max(plan.epochs, _FEWEST_STEPS * plan.batch_size / n_texts)
     frozen = replace(plan, epochs=passes, frozen_layers=depth + 1 if depth else 0)
     done = fit(network, task, frozen, seconds=clock.left, rng=rng, bf16=bf16, keep_beginning=True, progress=progress)
