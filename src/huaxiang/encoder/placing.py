@@ -93,12 +93,11 @@ def place(
         None where fewer than `FEWEST` pairs know the items of their history.
     """
     clock = Clock(seconds)
-    known = _read(network, taken, rows, seconds * _SHARE, bf16, notes)
-    if known is None:
+    if (known := _read(network, taken, rows, seconds * _SHARE, bf16, notes)) is None:
         return None
-    read_seconds = clock.elapsed
+    began = clock.elapsed
     places_MD = learn_places(known.vectors_MD, known.before, known.right, rng=rng, seconds=seconds * _SHARE)
-    places_seconds = clock.elapsed - read_seconds
+    places_seconds = clock.elapsed - began
     texts, aims_ND = _aims(known, places_MD, rng)
     depth = depth_to_keep(network)
     task, n_texts = _task(
@@ -107,8 +106,7 @@ def place(
     passes = epochs or max(plan.epochs, _FEWEST_STEPS * plan.batch_size / n_texts)
     frozen = replace(plan, epochs=passes, frozen_layers=depth + 1 if depth else 0)
     done = fit(network, task, frozen, seconds=clock.left, rng=rng, bf16=bf16, keep_beginning=True, progress=progress)
-    for parameter in network.lm.base_model.parameters() if depth else ():
-        parameter.requires_grad_(True)
+    network.lm.base_model.requires_grad_(True)
     return Placed(len(known.items), n_texts, depth, places_seconds, done)
 
 
