@@ -63,6 +63,17 @@ def test_pairs_of_a_file_become_an_encoder_that_is_served_and_a_test_says_how_go
     assert OnnxEncoder.load(tmp_path / "out").encode(["green tea"]).shape == (1, 32)
 
 
+def test_where_items_belong_is_learned_first_from_the_rows_of_a_user(folder: Path, tmp_path: Path) -> None:
+    with (folder / "pairs.csv").open(encoding="utf-8", newline="") as file:
+        rows = [tuple(row) for row in csv.reader(file)][1:]
+    many = [(query, item, f"{who}-{n}") for n in range(5) for query, item, who in rows]
+    write(tmp_path / "many.csv", many)
+    figures = learn(folder, tmp_path, "--pairs", tmp_path / "many.csv", "--epochs", "30")
+    assert figures["places"]["n_items"] == 12
+    assert figures["held_out"]["after"]["mrr"] > figures["held_out"]["before"]["mrr"]
+    assert learn(folder, tmp_path, "--pairs", tmp_path / "many.csv", "--no-places")["places"] is None
+
+
 def test_few_weights_are_trained_where_a_method_says_so(folder: Path, tmp_path: Path) -> None:
     figures = learn(folder, tmp_path, "--method", "lora")
     full = OnnxEncoder.load(tmp_path / "out")

@@ -30,8 +30,8 @@ _FEWEST_STEPS: Final = 100
 _BATCH: Final = 256
 _TEMPERATURE: Final = 0.1
 _RATE: Final = 1e-3
-_FREE: Final = 3.0
-"""Times the rate of the map, for the free part of an item: it is met a few times only."""
+"""Of the map and of the free parts alike: three times as much for the latter finds no more and takes the places farther
+from where texts are put now, which the encoder then has to learn."""
 _DECAY: Final = 1e-4
 _HIDDEN: Final = 0.2
 """Of a history's items, left out at random: nobody's next item hangs on one alone."""
@@ -115,11 +115,10 @@ class _Table:
         self.map_DD = torch.nn.Parameter(torch.eye(items_MD.shape[1]))
         self.free_MD = torch.nn.Parameter(torch.zeros_like(self.came_MD))
         given: list[dict[str, Any]] = [
-            {"params": [self.map_DD], "lr": _RATE, "weight_decay": 0.0},
-            {"params": [self.free_MD], "lr": _RATE * _FREE, "weight_decay": _DECAY},
+            {"params": [self.map_DD], "weight_decay": 0.0},
+            {"params": [self.free_MD], "weight_decay": _DECAY},
         ]
-        self.optimiser = torch.optim.AdamW(given)
-        self.rates = [float(group["lr"]) for group in given]
+        self.optimiser = torch.optim.AdamW(given, lr=_RATE)
 
     def vectors(self, rows: Any) -> torch.Tensor:
         """Unit vectors of these items, with their gradient."""
@@ -146,8 +145,8 @@ class _Table:
         at_BH, right_B = torch.searchsorted(scored_S, items_BH), torch.searchsorted(scored_S, positive_B)
         people_BD = normalize((vectors_SD[at_BH] * kept_BH.unsqueeze(-1)).sum(1), dim=-1)
         loss = cross_entropy(people_BD @ vectors_SD.T / _TEMPERATURE, right_B)
-        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * factor
+        for group in self.optimiser.param_groups:
+            group["lr"] = _RATE * factor
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
