@@ -177,6 +177,7 @@ def _train_encoder(
         texts,
         met.pairs,
         users=met.people,
+        before=met.before,
         extra_texts=searches["query"].unique(maintain_order=True).to_list()[:_MOST_QUERIES],
         out=draft.part(PARTS.encoder),
         checkpoint=checkpoint,

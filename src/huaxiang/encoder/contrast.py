@@ -77,10 +77,11 @@ def finetune(
         keep_beginning=True,
         progress=progress,
     )
-    return _report(done, before)
+    return reported(done, before)
 
 
-def _report(done: FitReport, before: Retrieval) -> ContrastReport:
+def reported(done: FitReport, before: Retrieval) -> ContrastReport:
+    """What a training did whose task was judged by `before`'s validation."""
     return ContrastReport(
         steps=done.steps,
         planned_steps=done.planned_steps,

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
 
 from huaxiang.encoder.contest import SHARE, Contest
-from huaxiang.encoder.contrast import CHECKPOINT_RATE, PLAN, ContrastReport, finetune
+from huaxiang.encoder.contrast import CHECKPOINT_RATE, PLAN, ContrastReport, finetune, reported
 from huaxiang.encoder.heldout import MAX_ITEMS, MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
 from huaxiang.encoder.optimising import DivergedError, torch_as
+from huaxiang.encoder.placing import FEWEST, place
+from huaxiang.encoder.precision import choose_precision, sample_rows, training_step
 from huaxiang.encoder.pretraining import Pretraining, PretrainReport, pretrain
 from huaxiang.encoder.pretraining.heads import begin_head
 from huaxiang.encoder.pretraining.settings import CONTINUED_RATE
 from huaxiang.encoder.report import EncoderReport
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.sources import AUTO, choose, settle
+from huaxiang.encoder.taken import Taken
 from huaxiang.errors import DataError
 
 MAX_TEXTS: Final = 100_000
@@ -45,6 +48,7 @@ def train_encoder(
     *,
     extra_texts: Sequence[str] = (),
     users: Sequence[Hashable] | None = None,
+    before: Sequence[Sequence[int]] | None = None,
     out: Path,
     checkpoint: str | None = None,
     budget_seconds: float,
@@ -64,6 +68,8 @@ def train_encoder(
         pairs: a history as text and the index in `item_texts` of the item that came next; may be empty.
         extra_texts: more text to pretrain on, such as reviews and queries.
         users: whose each pair is; without it neighbouring pairs are held out together.
+        before: the items of each history as indices in `item_texts`, newest first; with them it is learned first
+            where items belong.
         checkpoint: folder or name of a Hugging Face checkpoint; None for a new small network; `auto` for what finds
             held-out items best of an installed one that reads these texts, its vocabulary cut, and a new network.
         budget_seconds: wall time for everything; imports and export alone take about 10.
@@ -71,13 +77,15 @@ def train_encoder(
 
     Raises: DataError: nothing to read and no checkpoint, a pair outside the items, a checkpoint that does not open.
     """
-    clock = Clock(budget_seconds)
-    _check(item_texts, pairs, users, budget_seconds)
+    clock, given = Clock(budget_seconds), _Given(item_texts, pairs, users, before)
+    given.check()
+    if not budget_seconds > 0:
+        raise DataError(f"the budget is {budget_seconds} seconds; give a positive number")
     notes: list[str] = []
     rng = np.random.default_rng(seed)
     texts = _sample(_distinct([*item_texts, *extra_texts]), MAX_TEXTS, rng, "texts", notes)
     with torch_as(threads, seed):
-        course, checkpoint = _enter(texts, item_texts, pairs, users, checkpoint, shape, rng, budget_seconds, notes)
+        course, checkpoint = _enter(texts, given, checkpoint, shape, rng, budget_seconds, notes)
         return _run(course, texts, out, clock, budget_seconds, checkpoint, max_steps, progress)
 
 
@@ -99,16 +107,25 @@ def _run(
     return _finish(course, texts, out, clock, masked, tuned)
 
 
-def _check(
-    item_texts: Sequence[str], pairs: Sequence[tuple[str, int]], users: Sequence[Hashable] | None, budget: float
-) -> None:
-    if not budget > 0:
-        raise DataError(f"the budget is {budget} seconds; give a positive number")
-    if users is not None and len(users) != len(pairs):
-        raise DataError(f"{len(pairs)} pairs but {len(users)} users; give one user for each pair")
-    for at, (_, item) in enumerate(pairs):
-        if not 0 <= item < len(item_texts):
-            raise DataError(f"pair {at} points to item {item}, but there are {len(item_texts)} items, counted from 0")
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a shop gives to learn from; see `train_encoder`."""
+
+    item_texts: Sequence[str]
+    pairs: Sequence[tuple[str, int]]
+    users: Sequence[Hashable] | None
+    before: Sequence[Sequence[int]] | None
+
+    def check(self) -> None:
+        """Say what does not fit together."""
+        n = len(self.item_texts)
+        for name, given in (("users", self.users), ("histories", self.before)):
+            if given is not None and len(given) != len(self.pairs):
+                raise DataError(f"{len(self.pairs)} pairs but {len(given)} {name}; give one for each pair")
+        for at, (_, item) in enumerate(self.pairs):
+            for index in (item, *(self.before[at] if self.before is not None else ())):
+                if not 0 <= index < n:
+                    raise DataError(f"pair {at} points to item {index}, but there are {n} items, counted from 0")
 
 
 def _distinct(texts: Sequence[str]) -> list[str]:
@@ -148,9 +165,7 @@ def _begin(
 
 def _enter(
     texts: Sequence[str],
-    item_texts: Sequence[str],
-    pairs: Sequence[tuple[str, int]],
-    users: Sequence[Hashable] | None,
+    given: _Given,
     checkpoint: str | None,
     shape: Shape,
     rng: np.random.Generator,
@@ -161,22 +176,22 @@ def _enter(
     from huaxiang.encoder.sources.prune import prune
 
     if checkpoint != AUTO:
-        network = _begin(texts, pairs, checkpoint, shape, rng, notes)
-        return _Course(network, item_texts, pairs, users, rng, notes), checkpoint
-    histories = [history for history, _ in pairs]
+        network = _begin(texts, given.pairs, checkpoint, shape, rng, notes)
+        return _Course(network, given, rng, notes), checkpoint
+    histories = [history for history, _ in given.pairs]
 
     def opened(name: str, said: list[str]) -> Network:
-        network = _begin(texts, pairs, name, shape, rng, said)
+        network = _begin(texts, given.pairs, name, shape, rng, said)
         said.append(f"{name}: {prune(network, [*texts, *histories]).note}")
         return network
 
     def own() -> Network:
-        return _begin(texts, pairs, None, shape, copy.deepcopy(rng), [])
+        return _begin(texts, given.pairs, None, shape, copy.deepcopy(rng), [])
 
     def enter(network: Network) -> _Course:
-        return _Course(network, item_texts, pairs, users, copy.deepcopy(rng), [])
+        return _Course(network, given, copy.deepcopy(rng), [])
 
-    n_held = min(len(pairs) // 10, MAX_PAIRS)
+    n_held = min(len(given.pairs) // 10, MAX_PAIRS)
     asked = [*histories[:n_held], *texts[:MAX_ITEMS]] if n_held else []
     course, name = Contest(own, opened, enter, asked).best(choose(texts), SHARE * budget, notes)
     course.notes[:0] = notes
@@ -191,25 +206,20 @@ def export_seconds(network: Network, budget: float) -> float:
 class _Course:
     """One network on its way through the steps, with the pairs it may and may not learn from."""
 
-    def __init__(
-        self,
-        network: Network,
-        item_texts: Sequence[str],
-        pairs: Sequence[tuple[str, int]],
-        users: Sequence[Hashable] | None,
-        rng: np.random.Generator,
-        notes: list[str],
-    ) -> None:
+    def __init__(self, network: Network, given: _Given, rng: np.random.Generator, notes: list[str]) -> None:
         self.network, self.rng, self.notes = network, rng, notes
-        self.items, place = _items(item_texts)
+        self.items, place = _items(given.item_texts)
+        pairs = given.pairs
         kept = [i for i, (history, item) in enumerate(pairs) if place[item] >= 0 and history.strip()]
         if len(kept) < len(pairs):
             notes.append(f"{len(pairs) - len(kept)} pairs were left out: history or item has no text")
         chosen = _sample(kept, MAX_TRAINING_PAIRS, rng, "pairs", notes)
-        owners = None if users is None else [users[i] for i in chosen]
+        owners = None if given.users is None else [given.users[i] for i in chosen]
         train, held = hold_out(len(chosen), owners, rng, share=0.1, at_most=MAX_PAIRS)
         clear = [(pairs[i][0], place[pairs[i][1]]) for i in chosen]
         self.train = [clear[i] for i in train]
+        seen = given.before or [()] * len(pairs)
+        self.before = [tuple(place[item] for item in seen[chosen[i]] if place[item] >= 0) for i in train]
         self.validation = Validation.of(network.tokens, [clear[i] for i in held], self.items, rng)
         self.start = self.now = self.validation.check(network)
         self.pretrain_kept = False
@@ -268,18 +278,9 @@ class _Course:
             )
             return None
         try:
-            report = finetune(
-                self.network,
-                self.items,
-                self.train,
-                self.validation,
-                before=self.now,
-                seconds=seconds,
-                rng=self.rng,
-                max_steps=max_steps,
-                plan=PLAN if checkpoint is None else replace(PLAN, learning_rate=CHECKPOINT_RATE),
-                progress=progress,
-            )
+            report = self._places(checkpoint, seconds, progress) if max_steps is None else None
+            if report is None:
+                report = self._contrast(checkpoint, seconds, max_steps, progress)
         except DivergedError as error:
             self.notes.append(f"fine-tuning was broken off: {error}")
             self.now = self.validation.check(self.network)
@@ -290,6 +291,43 @@ class _Course:
         if not report.kept:
             self.notes.append("fine-tuning was undone: no check on held-out pairs beat the weights it began with")
         return report
+
+    def _places(self, checkpoint: str | None, seconds: float, progress: Progress | None) -> ContrastReport | None:
+        """First where items belong, then the texts; None where too few pairs name the items of their history."""
+        if sum(1 for row in self.before if row) < FEWEST:
+            return None
+        queries, positive = zip(*self.train, strict=True)
+        taken = Taken(queries, tuple(self.items), positive, queries, tuple(self.before))
+        rows = sample_rows(self.network, self.items)
+        half = checkpoint is not None and choose_precision(training_step(self.network, rows), trials=2).bf16
+        placed = place(
+            self.network,
+            taken,
+            range(len(taken)),
+            self.validation,
+            seconds=seconds,
+            rng=self.rng,
+            bf16=half,
+            notes=self.notes,
+            progress=progress,
+        )
+        return None if placed is None else reported(placed.fit, self.now)
+
+    def _contrast(
+        self, checkpoint: str | None, seconds: float, max_steps: int | None, progress: Progress | None
+    ) -> ContrastReport:
+        return finetune(
+            self.network,
+            self.items,
+            self.train,
+            self.validation,
+            before=self.now,
+            seconds=seconds,
+            rng=self.rng,
+            max_steps=max_steps,
+            plan=PLAN if checkpoint is None else replace(PLAN, learning_rate=CHECKPOINT_RATE),
+            progress=progress,
+        )
 
     def _note_cut(self, what: str, steps: int, planned: int, max_steps: int | None) -> None:
         if steps < planned and steps != max_steps:

@@ -58,3 +58,24 @@ def test_two_that_are_never_wrong_end_the_search() -> None:
         name: judge((RIGHT * 1e4).astype(np.float64), RIGHT, many=False) for name in ("ngrams", "full", "few-shot")
     }
     assert choose(perfect, RIGHT, many=False).judged.accuracy == 1.0
+
+
+def few(accuracy: float, n: int = 16) -> np.ndarray:
+    """Scores of `n` texts, of which this share is right."""
+    scores = RIGHT[:n].astype(np.float64).copy()
+    wrong = round((1.0 - accuracy) * n)
+    scores[:wrong] = scores[:wrong, ::-1]
+    return scores
+
+
+@pytest.mark.parametrize(
+    ("ngrams", "frozen", "taken"),
+    [(0.8, 0.6, {"frozen", "few-shot"}), (1.0, 0.5, {"ngrams"})],
+    ids=["a difference that chance explains", "a difference that it does not"],
+)
+def test_a_few_texts_weigh_nothing_and_encoders_answer_alike(ngrams: float, frozen: float, taken: set[str]) -> None:
+    shares = {"ngrams": ngrams, "frozen": frozen, "few-shot": frozen}
+    found = {name: judge(few(share), RIGHT[:16], many=False) for name, share in shares.items()}
+    choice = choose(found, RIGHT[:16], many=False)
+    assert choice.weights == {name: pytest.approx(1.0 / len(taken)) for name in taken}
+    assert "16 held-out texts are too few to weigh by" in choice.why

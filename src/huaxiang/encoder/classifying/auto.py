@@ -19,7 +19,7 @@ from huaxiang.encoder.classifying.frozen import fit_frozen, speed
 from huaxiang.encoder.classifying.jobs import ENOUGH, Job, affordable, allotted, jobs_of
 from huaxiang.encoder.classifying.material import Judged, Material, material_of
 from huaxiang.encoder.classifying.networks import Opened, open_networks
-from huaxiang.encoder.classifying.stacking import Choice, choose
+from huaxiang.encoder.classifying.stacking import FEWEST, Choice, choose
 from huaxiang.encoder.classifying.table import Labelled
 from huaxiang.encoder.classifying.tuned import FEW_SHOT, Settings, fit_tuned
 from huaxiang.encoder.finetuning.loop import Tracker
@@ -192,7 +192,10 @@ class _Course:
         """Ways to train the network that are tried."""
         if self.method != "auto":
             return [] if self.method in {"frozen", "stack"} else [self.method]
-        few = len(self.material.train) <= _FEW * self.material.n_classes and not self.material.many
+        n = len(self.material.train)
+        few = n <= _FEW * self.material.n_classes and not self.material.many
+        if few and n < FEWEST:
+            return [FEW_SHOT]
         return [FEW_SHOT, self.asked.tuned_by] if few else [self.asked.tuned_by]
 
     def _frozen(self, network: Network) -> None:
