@@ -32,6 +32,8 @@ _FEWEST: Final = 20
 """Fewer pairs teach nothing that a validation could confirm."""
 _SHARE_HELD: Final = 0.2
 """Of the pairs, at most: one half chooses the weights, the other is what the figures are of."""
+_MOST_CHOOSING: Final = 500
+"""Held-out pairs that choose, at most; `MAX_PAIRS` of others are what the figures are of."""
 _SHARE_JUDGING: Final = 0.15
 """Of the budget that one ranking of all items may take; else a sample of the items stands for them."""
 _SHARE_NEAR: Final = 0.1
@@ -135,10 +137,10 @@ class _Run:
         self.clock, self.progress = clock, progress
         self.seconds = seconds - export_seconds(begun.network, seconds)
         tokens = begun.network.tokens
-        self.train, held = hold_out(len(taken), taken.people, rng, _SHARE_HELD, 2 * MAX_PAIRS)
+        self.train, held = hold_out(len(taken), taken.people, rng, _SHARE_HELD, _MOST_CHOOSING + MAX_PAIRS)
         first, second = hold_out(len(held), [taken.people[i] for i in held], rng, 0.5, MAX_PAIRS)
         chosen, judged = ([held[i] for i in part] for part in (first, second))
-        self.choosing = Validation.of(tokens, taken.pairs(chosen[:MAX_PAIRS]), taken.items, rng)
+        self.choosing = Validation.of(tokens, taken.pairs(chosen[:_MOST_CHOOSING]), taken.items, rng)
         self.judged: dict[str, Validation] = {}
         started = self._check(self.choosing)
         each = started.seconds / max(len(self.choosing.histories) + len(self.choosing.items), 1)
