@@ -126,6 +126,8 @@ def test_one_text_in_a_class_and_two_hundred_classes() -> None:
 
 def test_eight_texts_are_enough_for_an_answer(checkpoint: Path) -> None:
     trained = train(reviews(8), encoder=str(checkpoint), plan=SHORT)
+    assert set(trained.models) == {"ngrams", "frozen", "few-shot"}
+    assert "few to weigh by" in trained.choice.why
     assert trained.classifier.probabilities(["很好"]).shape == (1, 2)
 
 
@@ -143,7 +145,7 @@ def test_a_loss_that_is_no_number_is_an_error_where_fine_tuning_was_asked_for(ch
 
 def test_and_a_note_where_other_candidates_stand(checkpoint: Path) -> None:
     wild = Plan(epochs=20.0, batch_size=8, learning_rate=1e30)
-    trained = train(reviews(40), encoder=str(checkpoint), plan=wild)
+    trained = train(reviews(60), encoder=str(checkpoint), plan=wild)
     assert "full" not in trained.models
     assert any("fine-tuning was left out" in note for note in trained.material.notes)
 
