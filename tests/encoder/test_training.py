@@ -57,6 +57,26 @@ def test_users_that_do_not_match_the_pairs_are_refused(tmp_path: Path) -> None:
         train_encoder(["tea"], [("tea", 0)], users=["a", "b"], out=tmp_path / "e", budget_seconds=9, seed=1)
 
 
+def test_histories_that_do_not_match_the_pairs_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="1 pairs but 2 histories"):
+        train_encoder(["tea"], [("tea", 0)], before=[(0,), ()], out=tmp_path / "e", budget_seconds=9, seed=1)
+    with pytest.raises(DataError, match="pair 0 points to item 3"):
+        train_encoder(["tea"], [("tea", 0)], before=[(3,)], out=tmp_path / "e", budget_seconds=9, seed=1)
+
+
+def test_where_items_belong_is_learned_first_if_histories_name_them(tmp_path: Path) -> None:
+    shop = small_shop()
+    place = {text: at for at, text in enumerate(shop.items)}
+    pairs, users = shop.pairs * 3, [f"{user}-{n}" for n in range(3) for user in shop.users]
+    before = [tuple(place[text] for text in history.split(" ; ")) for history, _ in pairs]
+    report = train_encoder(
+        shop.items, pairs, users=users, before=before, out=tmp_path / "e", budget_seconds=60, seed=1, shape=TINY
+    )
+    assert report.finetune is not None
+    assert report.finetune.planned_steps == 300  # of places; contrast would plan ten passes over the pairs
+    assert report.result.mrr >= report.start.mrr
+
+
 def test_a_checkpoint_is_carried_on_from_and_its_tokenizer_kept(trained: Trained, tmp_path: Path) -> None:
     shop = trained.shop
     report = train_encoder(

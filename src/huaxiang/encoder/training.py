@@ -60,29 +60,24 @@ def train_encoder(
 ) -> EncoderReport:
     """Make an encoder of a shop's text and what its shoppers took next: `out/hf` and `out/serving`.
 
-    Equal seeds and threads give equal vectors where no budget cut the steps. Memory beyond the texts is bounded: five
-    times the weights and one batch.
+    Equal seeds and threads give equal vectors where no budget cut the steps. Memory beyond the texts: five times the
+    weights, one batch, with `before` four times the items' vectors and 1 GiB of kept states at most.
 
     Args:
         item_texts: how each item reads; blank ones are allowed and taught nothing.
         pairs: a history as text and the index in `item_texts` of the item that came next; may be empty.
         extra_texts: more text to pretrain on, such as reviews and queries.
         users: whose each pair is; without it neighbouring pairs are held out together.
-        before: the items of each history as indices in `item_texts`, newest first; with them it is learned first
-            where items belong.
-        checkpoint: folder or name of a Hugging Face checkpoint; None for a new small network; `auto` for what finds
-            held-out items best of an installed one that reads these texts, its vocabulary cut, and a new network.
+        before: the items of each history as such indices, newest first; with them places are learned first.
+        checkpoint: folder or name of a checkpoint; None for a new small network; `auto` for what finds held-out items
+            best of the installed ones that read these texts, vocabularies cut, and a new network.
         budget_seconds: wall time for everything; imports and export alone take about 10.
         max_steps: at most so many steps of each kind, whatever the time.
-
     Raises: DataError: nothing to read and no checkpoint, a pair outside the items, a checkpoint that does not open.
     """
     clock, given = Clock(budget_seconds), _Given(item_texts, pairs, users, before)
-    given.check()
-    if not budget_seconds > 0:
-        raise DataError(f"the budget is {budget_seconds} seconds; give a positive number")
-    notes: list[str] = []
-    rng = np.random.default_rng(seed)
+    given.check(budget_seconds)
+    notes, rng = list[str](), np.random.default_rng(seed)
     texts = _sample(_distinct([*item_texts, *extra_texts]), MAX_TEXTS, rng, "texts", notes)
     with torch_as(threads, seed):
         course, checkpoint = _enter(texts, given, checkpoint, shape, rng, budget_seconds, notes)
@@ -116,8 +111,10 @@ class _Given:
     users: Sequence[Hashable] | None
     before: Sequence[Sequence[int]] | None
 
-    def check(self) -> None:
+    def check(self, budget: float) -> None:
         """Say what does not fit together."""
+        if not budget > 0:
+            raise DataError(f"the budget is {budget} seconds; give a positive number")
         n = len(self.item_texts)
         for name, given in (("users", self.users), ("histories", self.before)):
             if given is not None and len(given) != len(self.pairs):
