@@ -37,9 +37,13 @@ def contrast(
     ] = True,
     hard_negatives: Annotated[int, typer.Option(min=0, help="Per pair, of items that read alike; no places.")] = 0,
     budget: Budget = "10m",
-    epochs: Annotated[float | None, typer.Option(min=0.01, help="Passes, at most (default 10).")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(min=0.01, help="Passes, at most (default 10; 15 to learn places).")
+    ] = None,
     learning_rate: LearningRate = None,
-    batch_size: Annotated[int | None, typer.Option(min=2, help="Pairs of a batch (default 64).")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=2, help="Pairs of a batch (default 64), texts while places are learned (32).")
+    ] = None,
     seed: Seed = 0,
     threads: Threads = None,
     json_file: JsonFile = None,

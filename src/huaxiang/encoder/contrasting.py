@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from huaxiang.encoder import placing
 from huaxiang.encoder.contrast import CHECKPOINT_RATE, PLAN
 from huaxiang.encoder.finetuning.beginning import Begun, begin, put_on
 from huaxiang.encoder.finetuning.loop import FitReport, Plan, fit
@@ -17,7 +16,7 @@ from huaxiang.encoder.finetuning.methods import Applied, check_fits
 from huaxiang.encoder.heldout import MAX_PAIRS, Retrieval, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape
 from huaxiang.encoder.optimising import torch_as
-from huaxiang.encoder.placing import Placed, place
+from huaxiang.encoder.placing import Placed, Teaching, place
 from huaxiang.encoder.precision import autocast
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.taken import Taken
@@ -60,14 +59,6 @@ class Asked:
     threads: int | None = None
     shape: Shape = _SHAPE
     places: bool = True
-
-    def placing_plan(self) -> Plan:
-        """How the encoder learns where texts belong."""
-        return replace(
-            placing.PLAN,
-            learning_rate=self.learning_rate or placing.PLAN.learning_rate,
-            batch_size=self.batch_size or placing.PLAN.batch_size,
-        )
 
     def plan(self, begun: Begun, rate: float | None) -> Plan:
         """How to learn; `rate` is the method's."""
@@ -190,8 +181,7 @@ class _Run:
             rng=self.rng,
             bf16=self.begun.bf16,
             notes=self.notes,
-            plan=self.how.placing_plan(),
-            epochs=self.how.epochs,
+            teaching=Teaching(self.how.epochs, self.how.learning_rate, self.how.batch_size),
             progress=self.progress,
         )
 

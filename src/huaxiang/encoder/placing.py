@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,9 +26,10 @@ from huaxiang.types import Vectors
 if TYPE_CHECKING:
     from huaxiang.encoder.taken import Taken
 
-PLAN: Final = Plan(epochs=15, batch_size=32, learning_rate=8e-4, checks=1)
-"""Held-out people are asked once, at the end: halfway, at a high rate, texts stand worse than where they will end and
-sometimes worse than where they began, and a few hundred pairs cannot tell which of two good checks is better."""
+_EPOCHS: Final = 15.0
+_UPPER_RATE: Final = 3e-3
+"""Of the upper layers alone; see experiments/LOG.md. All layers of a small network learn more slowly."""
+_WHOLE_RATE: Final = 8e-4
 _FEWEST_STEPS: Final = 300
 """However few the texts, unless a number of passes is asked for; held-out people end it earlier."""
 FEWEST: Final = 200
@@ -40,6 +41,30 @@ _HISTORIES: Final = 1 / 3
 _TABLE: Final = 16_384
 """Places that a text is compared with, at most; of more, random ones."""
 _CHUNK: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """How the encoder learns to put texts in their places; None: as measured."""
+
+    epochs: float | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
+
+    def plan(self, n_texts: int, depth: int) -> Plan:
+        """For so many texts, above so many layers that stay.
+
+        Held-out people are asked once, at the end: halfway, at a high rate, texts stand worse than where they will end
+        and sometimes than where they began, and a few hundred pairs cannot tell which of two good checks is better.
+        """
+        size = self.batch_size or 32
+        return Plan(
+            epochs=self.epochs or max(_EPOCHS, _FEWEST_STEPS / math.ceil(n_texts / size)),
+            batch_size=size,
+            learning_rate=self.learning_rate or (_UPPER_RATE if depth else _WHOLE_RATE),
+            frozen_layers=depth + 1 if depth else 0,
+            checks=1,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +96,9 @@ class Placed:
         }
 
 
+_USUAL: Final = Teaching()
+
+
 def place(
     network: Network,
     taken: Taken,
@@ -81,8 +109,7 @@ def place(
     rng: np.random.Generator,
     bf16: bool,
     notes: list[str],
-    plan: Plan = PLAN,
-    epochs: float | None = None,
+    teaching: Teaching = _USUAL,
     progress: Progress | None = None,
 ) -> Placed | None:
     """Teach the network in place; what validates best is what remains, the beginning included.
@@ -90,7 +117,6 @@ def place(
     Args:
         rows: of `taken`, to learn from; those without a history's items are passed over.
         held: what judges; none of its people is in `rows`.
-        epochs: passes over the texts, at most; None: the plan's, or more where texts are few.
 
     Returns:
         None where fewer than `FEWEST` pairs know the items of their history.
@@ -106,9 +132,8 @@ def place(
     task, n_texts = _task(
         network, cut(network.tokens.ids(texts), MAX_TOKENS), aims_ND, places_MD, held, depth, clock.left, rng, bf16
     )
-    passes = epochs or max(plan.epochs, _FEWEST_STEPS / math.ceil(n_texts / plan.batch_size))
-    frozen = replace(plan, epochs=passes, frozen_layers=depth + 1 if depth else 0)
-    done = fit(network, task, frozen, seconds=clock.left, rng=rng, bf16=bf16, keep_beginning=True, progress=progress)
+    plan = teaching.plan(n_texts, depth)
+    done = fit(network, task, plan, seconds=clock.left, rng=rng, bf16=bf16, keep_beginning=True, progress=progress)
     network.lm.base_model.requires_grad_(True)
     return Placed(len(known.items), n_texts, depth, places_seconds, done)
 
