@@ -64,13 +64,20 @@ def test_histories_that_do_not_match_the_pairs_are_refused(tmp_path: Path) -> No
         train_encoder(["tea"], [("tea", 0)], before=[(3,)], out=tmp_path / "e", budget_seconds=9, seed=1)
 
 
-def test_where_items_belong_is_learned_first_if_histories_name_them(tmp_path: Path) -> None:
+def test_where_items_belong_is_learned_first_if_histories_name_them(trained: Trained, tmp_path: Path) -> None:
     shop = small_shop()
     place = {text: at for at, text in enumerate(shop.items)}
     pairs, users = shop.pairs * 3, [f"{user}-{n}" for n in range(3) for user in shop.users]
     before = [tuple(place[text] for text in history.split(" ; ")) for history, _ in pairs]
     report = train_encoder(
-        shop.items, pairs, users=users, before=before, out=tmp_path / "e", budget_seconds=60, seed=1, shape=TINY
+        shop.items,
+        pairs,
+        users=users,
+        before=before,
+        out=tmp_path / "e",
+        checkpoint=str(trained.folder / "hf"),
+        budget_seconds=60,
+        seed=1,
     )
     assert report.finetune is not None
     assert report.finetune.planned_steps == 300  # of places; contrast would plan ten passes over the pairs

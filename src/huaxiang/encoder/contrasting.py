@@ -44,8 +44,8 @@ class Asked:
     """What a person asked for; None: as measured for the encoder and the method.
 
     Attributes:
-        places: whether it is learned first where items belong: where histories name enough of them, all weights are
-            trained, and no hard negatives are asked for.
+        places: whether it is learned first where items belong: where histories name enough of them, the encoder was
+            taught before, all weights are trained, and no hard negatives are asked for.
     """
 
     encoder: str = "auto"
@@ -165,7 +165,8 @@ class _Run:
         size = how.plan(begun, None).batch_size
         steps = math.ceil(len(self.train) / size) * (how.epochs or PLAN.epochs)
         applied = put_on(begun, how.method, math.ceil(steps), how.seed)
-        placed = self._place(left()) if applied is None and how.places and not how.hard else None
+        first = how.places and begun.taught and applied is None and not how.hard
+        placed = self._place(left()) if first else None
         done = self._contrast(applied, left) if placed is None else placed.fit
         if applied is not None:
             applied.finish()

@@ -290,13 +290,14 @@ class _Course:
         return report
 
     def _places(self, checkpoint: str | None, seconds: float, progress: Progress | None) -> ContrastReport | None:
-        """First where items belong, then the texts; None where too few pairs name the items of their history."""
-        if sum(1 for row in self.before if row) < FEWEST:
+        """First where items belong, then the texts; None for a new network, whose vectors say little yet and which was
+        ahead by contrast, and where too few pairs name the items of their history."""
+        if checkpoint is None or sum(1 for row in self.before if row) < FEWEST:
             return None
         queries, positive = zip(*self.train, strict=True)
         taken = Taken(queries, tuple(self.items), positive, queries, tuple(self.before))
         rows = sample_rows(self.network, self.items)
-        half = checkpoint is not None and choose_precision(training_step(self.network, rows), trials=2).bf16
+        half = choose_precision(training_step(self.network, rows), trials=2).bf16
         placed = place(
             self.network,
             taken,
