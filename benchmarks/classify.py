@@ -1,6 +1,7 @@
 """Classifiers on the public labelled sets, beside TF-IDF + LR and a frozen encoder + LR in the same run.
 
-python -m benchmarks.classify [--only finance intents reviews ...] [--seeds 3] [--from-seed 0] [--budget 30m]
+python -m benchmarks.classify [--only finance intents reviews ...] [--seeds 3] [--from-seed 0]
+    [--budget 30m] [--json FILE]
 
 Splits are ours: exact duplicates removed, rows in the order of
 `numpy.random.default_rng(FIRST_SEED + seed).permutation`, of which the first fifth is the test; a fresh split for each

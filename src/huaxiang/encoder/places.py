@@ -65,7 +65,12 @@ class Histories:
     def vectors(self, items_MD: Vectors) -> Vectors:
         """Unit vectors of the people with these histories, shape `(N, D)`."""
         mean_ND = np.einsum("nhd,nh->nd", items_MD[self.items_NH], self.weights_NH)
-        return np.asarray(mean_ND / np.maximum(np.linalg.norm(mean_ND, axis=1, keepdims=True), 1e-9), np.float32)
+        return unit(mean_ND)
+
+
+def unit(rows_ND: NDArray[np.floating[Any]]) -> Vectors:
+    """Each row brought to length 1, zeros left as they are, float32."""
+    return np.asarray(rows_ND / np.maximum(np.linalg.norm(rows_ND, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 def learn_places(
@@ -85,7 +90,7 @@ def learn_places(
         positive: index of the item taken next.
         seconds: the passes shrink to what they allow.
 
-    Memory: four times the vectors, and `256 x 16,384` scores.
+    Memory: five times the vectors, a few copies of those that a step scores, and `256 x 16,384` scores.
     """
     import torch
 

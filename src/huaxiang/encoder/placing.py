@@ -16,7 +16,7 @@ from huaxiang.encoder.finetuning.loop import FitReport, Plan, fit
 from huaxiang.encoder.heldout import Validation
 from huaxiang.encoder.lower import Lower, depth_to_keep
 from huaxiang.encoder.model import Network
-from huaxiang.encoder.places import Histories, learn_places
+from huaxiang.encoder.places import Histories, learn_places, unit
 from huaxiang.encoder.precision import autocast
 from huaxiang.encoder.schedule import Clock, Progress
 from huaxiang.encoder.tasks.contrast import MAX_TOKENS
@@ -31,7 +31,7 @@ _UPPER_RATE: Final = 3e-3
 """Of the upper layers alone; see experiments/LOG.md. All layers of a small network learn more slowly."""
 _WHOLE_RATE: Final = 8e-4
 _FEWEST_STEPS: Final = 300
-"""However few the texts, unless a number of passes is asked for; held-out people end it earlier."""
+"""However few the texts, unless a number of passes is asked for."""
 FEWEST: Final = 200
 """Pairs with a history; fewer say little about where items belong."""
 _SHARE: Final = 0.15
@@ -134,7 +134,6 @@ def place(
     )
     plan = teaching.plan(n_texts, depth)
     done = fit(network, task, plan, seconds=clock.left, rng=rng, bf16=bf16, keep_beginning=True, progress=progress)
-    network.lm.base_model.requires_grad_(True)
     return Placed(len(known.items), n_texts, depth, places_seconds, done)
 
 
@@ -192,8 +191,7 @@ def _aims(known: _Known, places_MD: Vectors, rng: np.random.Generator) -> tuple[
     asked = list(known.asked)
     asked = [asked[at] for at in rng.permutation(len(asked))[:n].tolist()]
     mean_ND = [places_MD[known.asked[query]].mean(axis=0) for query in asked]
-    queries_ND = np.stack(mean_ND) if asked else np.zeros((0, places_MD.shape[1]), dtype=np.float32)
-    queries_ND /= np.maximum(np.linalg.norm(queries_ND, axis=1, keepdims=True), 1e-9)
+    queries_ND = unit(np.array(mean_ND, dtype=np.float32).reshape(-1, places_MD.shape[1]))
     people_ND = Histories.of([known.before[at] for at in drawn]).vectors(places_MD)
     texts = [*known.items, *(known.histories[at] for at in drawn), *asked]
     return texts, np.concatenate([places_MD, people_ND, queries_ND])

@@ -16,7 +16,7 @@ from huaxiang.encoder.heldout import MAX_ITEMS, MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
 from huaxiang.encoder.optimising import DivergedError, torch_as
 from huaxiang.encoder.placing import FEWEST, place
-from huaxiang.encoder.precision import choose_precision, sample_rows, training_step
+from huaxiang.encoder.precision import is_faster_in_bf16
 from huaxiang.encoder.pretraining import Pretraining, PretrainReport, pretrain
 from huaxiang.encoder.pretraining.heads import begin_head
 from huaxiang.encoder.pretraining.settings import CONTINUED_RATE
@@ -61,7 +61,7 @@ def train_encoder(
     """Make an encoder of a shop's text and what its shoppers took next: `out/hf` and `out/serving`.
 
     Equal seeds and threads give equal vectors where no budget cut the steps. Memory beyond the texts: five times the
-    weights, one batch, with `before` four times the items' vectors and 1 GiB of kept states at most.
+    weights, one batch, with `before` five times the items' vectors and 1 GiB of kept states at most.
 
     Args:
         item_texts: how each item reads; blank ones are allowed and taught nothing.
@@ -96,7 +96,7 @@ def _run(
 ) -> EncoderReport:
     """Pretrain, fine-tune, export; each gets its share of what is left."""
     ended = max(budget - export_seconds(course.network, budget), clock.elapsed)
-    share = _SHARE_OF_PRETRAINING if course.train else 1.0
+    share = _SHARE_OF_PRETRAINING if len(course.train) else 1.0
     masked = course.pretrain(texts, checkpoint, (ended - clock.elapsed) * share, max_steps, progress)
     tuned = course.finetune(checkpoint, ended - clock.elapsed, max_steps, progress)
     return _finish(course, texts, out, clock, masked, tuned)
@@ -214,9 +214,14 @@ class _Course:
         owners = None if given.users is None else [given.users[i] for i in chosen]
         train, held = hold_out(len(chosen), owners, rng, share=0.1, at_most=MAX_PAIRS)
         clear = [(pairs[i][0], place[pairs[i][1]]) for i in chosen]
-        self.train = [clear[i] for i in train]
         seen = given.before or [()] * len(pairs)
-        self.before = [tuple(place[item] for item in seen[chosen[i]] if place[item] >= 0) for i in train]
+        self.train = Taken(
+            tuple(clear[i][0] for i in train),
+            tuple(self.items),
+            tuple(clear[i][1] for i in train),
+            tuple(train if owners is None else (owners[i] for i in train)),
+            tuple(tuple(place[item] for item in seen[chosen[i]] if place[item] >= 0) for i in train),
+        )
         self.validation = Validation.of(network.tokens, [clear[i] for i in held], self.items, rng)
         self.start = self.now = self.validation.check(network)
         self.pretrain_kept = False
@@ -292,20 +297,16 @@ class _Course:
     def _places(self, checkpoint: str | None, seconds: float, progress: Progress | None) -> ContrastReport | None:
         """First where items belong, then the texts; None for a new network, whose vectors say little yet and which was
         ahead by contrast, and where too few pairs name the items of their history."""
-        if checkpoint is None or sum(1 for row in self.before if row) < FEWEST:
+        if checkpoint is None or sum(1 for row in self.train.before if row) < FEWEST:
             return None
-        queries, positive = zip(*self.train, strict=True)
-        taken = Taken(queries, tuple(self.items), positive, queries, tuple(self.before))
-        rows = sample_rows(self.network, self.items)
-        half = choose_precision(training_step(self.network, rows), trials=2).bf16
         placed = place(
             self.network,
-            taken,
-            range(len(taken)),
+            self.train,
+            range(len(self.train)),
             self.validation,
             seconds=seconds,
             rng=self.rng,
-            bf16=half,
+            bf16=is_faster_in_bf16(self.network, self.items),
             notes=self.notes,
             progress=progress,
         )
@@ -317,7 +318,7 @@ class _Course:
         return finetune(
             self.network,
             self.items,
-            self.train,
+            self.train.pairs(range(len(self.train))),
             self.validation,
             before=self.now,
             seconds=seconds,

@@ -10,7 +10,7 @@ import numpy as np
 
 from huaxiang.encoder.finetuning.methods import Applied, apply_method, check_fits
 from huaxiang.encoder.model import Network, Shape, new_network
-from huaxiang.encoder.precision import choose_precision, sample_rows, training_step
+from huaxiang.encoder.precision import is_faster_in_bf16
 
 NEW: Final = "new"
 _COUNTED: Final = 5_000
@@ -63,9 +63,7 @@ def begin(
     network = open_checkpoint(named, max_tokens)
     if cut:
         notes.append(f"{network.name}: {prune(network, texts).note}")
-    return Begun(
-        network, taught=True, bf16=choose_precision(training_step(network, sample_rows(network, texts)), trials=2).bf16
-    )
+    return Begun(network, taught=True, bf16=is_faster_in_bf16(network, texts))
 
 
 def put_on(begun: Begun, method: str, total_steps: int, seed: int) -> Applied | None:

@@ -115,8 +115,12 @@ def fit(
     """
     run = _Run(network, task, plan, seconds, rng, max_steps, bf16, tracker)
     run.after_step, run.penalty = after_step, penalty
-    with trained_attention(network):
-        return run.go(before, keep_beginning, progress)
+    try:
+        with trained_attention(network):
+            return run.go(before, keep_beginning, progress)
+    finally:
+        for parameter in run.frozen:
+            parameter.requires_grad_(True)
 
 
 class _Run:
@@ -139,7 +143,7 @@ class _Run:
         self.after_step: Callable[[int], None] | None = None
         self.penalty: Callable[[], torch.Tensor | None] | None = None
         self.began = time.monotonic()
-        freeze(network, plan.frozen_layers)
+        self.frozen = freeze(network, plan.frozen_layers)
         self.optimiser = optimiser(network, task.head, plan)
         self.rates = [float(group["lr"]) for group in self.optimiser.param_groups]
         self.curve: list[tuple[int, float]] = []
@@ -263,14 +267,16 @@ class _Run:
         )
 
 
-def freeze(network: Network, n: int) -> None:
+def freeze(network: Network, n: int) -> list[Any]:
     """Keep the embeddings (from `n` = 1 on) and the lowest `n - 1` layers as they are; 0 frees nothing and changes
-    nothing, so that a parameter-efficient method's own choice stands."""
+    nothing, so that a parameter-efficient method's own choice stands. What was frozen by this call is returned."""
     if n < 1:
-        return
-    for name, parameter in network.lm.base_model.named_parameters():
-        if depth_of(name) < n:
-            parameter.requires_grad_(False)
+        return []
+    named = network.lm.base_model.named_parameters()
+    frozen = [each for name, each in named if depth_of(name) < n and each.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    return frozen
 
 
 def depth_of(name: str) -> int:

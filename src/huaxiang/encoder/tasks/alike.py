@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huaxiang.encoder.places import unit
 from huaxiang.encoder.tasks.base import Score
 from huaxiang.encoder.tasks.classify import Examples
 
@@ -79,4 +80,4 @@ class Alike:
     def _means(self, network: Network) -> NDArray[np.float32]:
         vectors_ND = network.encode_ids(self._train.rows).float().numpy()
         means_CD = self._train.targets_NC.T @ vectors_ND
-        return np.asarray(means_CD / np.maximum(np.linalg.norm(means_CD, axis=1, keepdims=True), 1e-9), np.float32)
+        return unit(means_CD)
