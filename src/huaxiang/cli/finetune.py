@@ -55,6 +55,12 @@ Out = Annotated[Path | None, typer.Option(help="Keep the classifier in this fold
 Many = Annotated[bool, typer.Option("--many", help="A cell holds several labels, with | between them, or none.")]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Each class counts alike, however rare it is.")]
 Outside = Annotated[str | None, typer.Option(help="The label that says: none of the others; not to be answered.")]
+GroupColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--group", help="Column of TRAIN, such as the shop category: judge by groups that nothing was learned from."
+    ),
+]
 PlanFile = Annotated[Path | None, typer.Option(help="Settings that `huaxiang tune` found, as JSON.")]
 Precision = Annotated[str, typer.Option(help="auto (what is faster on this machine), fp32, bf16.")]
 Track = Annotated[str | None, typer.Option(help="tensorboard, wandb, or both by a comma; off by default.")]
@@ -75,6 +81,7 @@ def classify(
     many: Many = False,
     balanced: Balanced = False,
     outside: Outside = None,
+    group: GroupColumn = None,
     plan: PlanFile = None,
     precision: Precision = "auto",
     track: Track = None,
@@ -90,7 +97,8 @@ def classify(
 
     clock = Clock(seconds_of(budget))
     check_folders(json_file)
-    tables = read_labelled(train, text, label, many=many), read_labelled(test, text, label, many=many)
+    learned = read_labelled(train, text, label, many=many, group=group)
+    tables = learned, read_labelled(test, text, label, many=many)
     check_pair(*tables)
     found_plan, tuned_by = read_plan_for(method, plan)
     how = Asked(method, encoder, many, balanced, found_plan, seed, threads, tuned_by, precision, outside)

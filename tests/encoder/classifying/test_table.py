@@ -104,3 +104,14 @@ def test_json_lines_come_back_as_they_were(
     if kept:
         table = read_labelled(path, "t", "y")
         assert list(zip(table.texts, (each[0] for each in table.labels), strict=True)) == kept
+
+
+def test_a_column_says_which_texts_belong_together(tmp_path: Path) -> None:
+    table = read_labelled(csv(tmp_path, "t,y,shop\nx,1,tea\nno label,,tea\nz,2, pots \n"), "t", "y", group="shop")
+    assert table.groups == ("tea", "pots")
+    assert table.at([1]).groups == ("pots",)
+
+
+def test_a_group_column_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no column 'shop'"):
+        read_labelled(csv(tmp_path, "t,y\nx,1\n"), "t", "y", group="shop")

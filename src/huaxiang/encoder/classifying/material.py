@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from huaxiang.encoder.classifying.splits import Fold, folds
+from huaxiang.encoder.classifying.splits import Fold, folds, whole_groups
 from huaxiang.encoder.classifying.table import Labelled, check_pair
 from huaxiang.encoder.heads.linear import Scores
 from huaxiang.encoder.schedule import Clock, Progress
+from huaxiang.errors import listed
 from huaxiang.measure.calibration import log_loss
 
 
@@ -71,11 +72,16 @@ class Material:
 def material_of(
     train: Labelled, clock: Clock, *, seed: int, many: bool, balanced: bool, progress: Progress | None = None
 ) -> Material:
-    """The training texts, divided as `huaxiang finetune classify` divides them with this seed."""
+    """The training texts, divided as `huaxiang finetune classify` divides them with this seed; by whole groups where
+    they have any."""
     classes = check_pair(train, None)
     rng = np.random.default_rng(seed)
-    divided = folds(train.texts, [labels[0] if labels else "" for labels in train.labels], rng)
+    firsts = [labels[0] if labels else "" for labels in train.labels]
+    divided = whole_groups(train.texts, firsts, train.groups, rng) if train.groups else folds(train.texts, firsts, rng)
     targets_NC, notes = train.targets(classes), list(train.notes)
+    if train.groups:
+        held = sorted({train.groups[i] for i in divided[0].held})
+        notes.append(f"candidates were judged by texts of groups that they had not learned from: {listed(held)}")
     return Material(train, classes, targets_NC, divided, clock, rng, many, balanced, progress, notes)
 
 

@@ -30,19 +30,22 @@ class Labelled:
 
     Attributes:
         labels: of each text; one each, unless the file was read with `many`.
+        groups: the group of each text, such as its shop category; empty where texts belong to none.
         notes: what was left out or read otherwise than expected, one sentence each.
     """
 
     texts: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = field(default=())
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def at(self, rows: Sequence[int]) -> Labelled:
         """These rows alone."""
-        return Labelled(tuple(self.texts[i] for i in rows), tuple(self.labels[i] for i in rows))
+        groups = tuple(self.groups[i] for i in rows) if self.groups else ()
+        return Labelled(tuple(self.texts[i] for i in rows), tuple(self.labels[i] for i in rows), groups=groups)
 
     def counts(self) -> Counter[str]:
         """In how many texts each label is."""
@@ -57,12 +60,13 @@ class Labelled:
         return targets_NC
 
 
-def read_labelled(path: Path, text: str, label: str, *, many: bool = False) -> Labelled:
+def read_labelled(path: Path, text: str, label: str, *, many: bool = False, group: str | None = None) -> Labelled:
     """Read a file; numbers become text as they are written, and blank texts stay, for an answer is owed to them too.
 
     Args:
         text, label: names of the columns.
         many: whether a label cell may hold several labels with `|` between them, or none.
+        group: name of the column that says which texts belong together.
 
     Raises:
         DataError: no file, no such column, no row, or not readable; each with the line where there is one.
@@ -70,20 +74,22 @@ def read_labelled(path: Path, text: str, label: str, *, many: bool = False) -> L
     notes: list[str] = []
     texts: list[str] = []
     labels: list[tuple[str, ...]] = []
+    groups: list[str] = []
     unlabelled = 0
-    for row in read_rows(path, (text, label), notes):
+    for row in read_rows(path, (text, label, *([group] if group is not None else [])), notes):
         found = tuple(part.strip() for part in row[1].split(SEPARATOR)) if many else (row[1].strip(),)
         found = tuple(dict.fromkeys(part for part in found if part))
         if found or many:
             texts.append(row[0])
             labels.append(found)
+            groups += [cell.strip() for cell in row[2:]]
         else:
             unlabelled += 1
     if unlabelled:
         notes.append(f"{path.name}: {unlabelled} rows without a label were left out")
     if not texts:
         raise DataError(f"{path} has no row with a label in column {label!r}; give a file with labelled texts")
-    return Labelled(tuple(texts), tuple(labels), tuple(notes))
+    return Labelled(tuple(texts), tuple(labels), tuple(notes), tuple(groups))
 
 
 def check_pair(train: Labelled, test: Labelled | None) -> tuple[str, ...]:
