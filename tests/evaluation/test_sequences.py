@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from huaxiang.cli.evaluate import register
 from huaxiang.errors import ConfigError, DataError, MissingExtraError, UnknownNameError
 from huaxiang.evaluation.budget import Budget, parse_duration
-from huaxiang.evaluation.questions import MISSED, full_ranks, questions
+from huaxiang.evaluation.questions import full_answers, questions
 from huaxiang.evaluation.sequence_file import ItemTerms, Sequences, read_items, read_sequences
 from huaxiang.evaluation.sequences import evaluate_sequences
 from huaxiang.retrieval.base import Interactions
@@ -47,28 +47,28 @@ def shop(files: tuple[Path, Path]) -> tuple[Sequences, ItemTerms]:
 def test_who_walks_a_ring_is_shown_the_next_step_and_popularity_is_far_behind(
     shop: tuple[Sequences, ItemTerms],
 ) -> None:
-    report = evaluate_sequences(*shop, Budget(60.0))
+    report = evaluate_sequences(*shop, Budget(12.0))
     ours, floor = report.row("huaxiang").figures, report.row("popularity").figures
     assert ours["ndcg@10"] > 0.8
     assert floor["ndcg@10"] < 0.5
-    assert [row.model for row in report.rows] == ["popularity", "transitions", "huaxiang", "huaxiang+refit"]
+    assert [row.model for row in report.rows][:3] == ["popularity", "transitions", "huaxiang"]
 
 
 def test_the_strict_row_does_not_change_when_only_the_test_items_do(shop: tuple[Sequences, ItemTerms]) -> None:
     rows = tuple(np.append(row[:-1], row[0]) if len(row) >= 3 else row for row in shop[0].rows)
     other = Sequences(shop[0].item_ids, shop[0].user_ids, rows, (), 0)
-    chosen = [evaluate_sequences(s, shop[1], Budget(60.0), models=["huaxiang"]).about for s in (shop[0], other)]
+    chosen = [evaluate_sequences(s, shop[1], Budget(12.0), models=["huaxiang"]).about for s in (shop[0], other)]
     assert chosen[0]["parts"] == chosen[1]["parts"]
     assert chosen[0]["validation_ndcg@10"] == chosen[1]["validation_ndcg@10"]
 
 
 def test_the_same_seed_gives_the_same_table(shop: tuple[Sequences, ItemTerms]) -> None:
-    first, second = (evaluate_sequences(*shop, Budget(60.0)) for _ in range(2))
+    first, second = (evaluate_sequences(*shop, Budget(12.0)) for _ in range(2))
     assert [row.figures["ndcg@10"] for row in first.rows] == [row.figures["ndcg@10"] for row in second.rows]
 
 
 def test_short_users_are_counted_and_not_asked(shop: tuple[Sequences, ItemTerms]) -> None:
-    report = evaluate_sequences(*shop, Budget(60.0), models=["huaxiang"])
+    report = evaluate_sequences(*shop, Budget(12.0), models=["huaxiang"])
     assert report.row("huaxiang").figures["n_users"] == 60
     assert report.about["data"]["users_with_fewer_than_3_items"] == 1
     assert report.about["data"]["n_lines_without_items"] == 1
@@ -83,13 +83,14 @@ def test_what_there_was_no_time_for_is_named(shop: tuple[Sequences, ItemTerms]) 
 def test_a_rank_counts_who_is_ahead_and_who_ties_earlier_in_the_catalogue() -> None:
     shop = Interactions.of(list("abcd"), [[0], [1, 1], [2, 2], [3, 3]])
     asked = questions([np.array([0, 1, 3], np.int32)], 1)
-    assert full_ranks(Popular().fit(shop), asked).tolist() == [1]  # c ties with d and stands before it; a, b are masked
+    # c ties with d and stands before it; a, b are masked
+    assert full_answers(Popular().fit(shop), asked).lists_NK[0, :3].tolist() == [2, 3, -1]
 
 
 def test_a_target_that_was_met_before_is_masked_and_missed() -> None:
     shop = Interactions.of(["tea", "pot"], [[0, 1]])
     asked = questions([np.array([0, 1, 0], np.int32)], 1)
-    assert full_ranks(Popular().fit(shop), asked).tolist() == [MISSED]
+    assert not full_answers(Popular().fit(shop), asked).hits_NK.any()
 
 
 def test_a_shop_where_nobody_has_three_items_is_refused() -> None:
@@ -138,7 +139,7 @@ def run(*arguments: str) -> Any:
 
 def test_the_command_writes_the_agreed_keys(files: tuple[Path, Path], tmp_path: Path) -> None:
     out, page = tmp_path / "out.json", tmp_path / "out.html"
-    asked = ["--sequences", str(files[0]), "--items", str(files[1]), "--budget", "60s"]
+    asked = ["--sequences", str(files[0]), "--items", str(files[1]), "--budget", "12s"]
     result = run(*asked, "--json", str(out), "--html", str(page))
     assert result.exit_code == 0
     written = json.loads(out.read_text())
@@ -149,7 +150,7 @@ def test_the_command_writes_the_agreed_keys(files: tuple[Path, Path], tmp_path: 
 
 
 def test_the_command_needs_no_items(files: tuple[Path, Path], tmp_path: Path) -> None:
-    result = run("--sequences", str(files[0]), "--budget", "60s", "--json", str(tmp_path / "out.json"))
+    result = run("--sequences", str(files[0]), "--budget", "12s", "--json", str(tmp_path / "out.json"))
     assert result.exit_code == 0
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import History
-from huaxiang.retrieval.fuse import Fused, choose_weights, z_scores
+from huaxiang.retrieval.fuse import Fused, choose_weights, named, z_scores
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.transitions import Transitions
@@ -49,15 +49,38 @@ def test_the_event_that_carries_an_item_is_the_one_that_leads_to_it() -> None:
 
 def test_weights_follow_the_retriever_that_is_right() -> None:
     z_SF = np.array([[1, -1], [-1, 1], [1, -1], [-1, 1]], np.float32)
-    items_S, owners_S = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
-    weights, ndcg = choose_weights(z_SF, items_S, owners_S, np.array([1, 1]))
+    right_S, owners_S = np.array([False, True, False, True]), np.array([0, 0, 1, 1])
+    weights, ndcg = choose_weights(z_SF, right_S, owners_S, np.array([1, 1]))
     assert weights[1] > weights[0]
     assert ndcg == 1.0
 
 
 def test_a_target_that_was_not_named_counts_nothing() -> None:
-    _, ndcg = choose_weights(np.ones((1, 1), np.float32), np.array([0]), np.array([0]), np.array([0, 3]))
+    _, ndcg = choose_weights(np.ones((1, 1), np.float32), np.array([True]), np.array([0]), np.array([1, 1]))
     assert ndcg == 0.5
+
+
+def test_of_two_right_items_both_count() -> None:
+    z_SF = np.array([[3.0], [2.0], [1.0]], np.float32)
+    _, ndcg = choose_weights(z_SF, np.array([True, False, True]), np.array([0, 0, 0]), np.array([2]))
+    assert ndcg == pytest.approx((1 + 1 / 2) / (1 + 1 / np.log2(3)))
+
+
+def test_many_histories_are_gathered_as_one_by_one() -> None:
+    asked = [History.of([TEA]), History.of([]), History.of([TYRE, CUP])]
+    shut = [np.array([POT]), np.array([], np.int64), np.array([PUMP, TEA])]
+    together = list(fused().gather_many(asked, exclude=shut))
+    for history, out, found in zip(asked, shut, together, strict=True):
+        alone = fused().gather(history, exclude=out)
+        assert found.items_C.tolist() == alone.items_C.tolist()
+        assert found.scores_CF.tolist() == alone.scores_CF.tolist()
+        assert not set(out.tolist()) & set(found.items_C.tolist())
+
+
+def test_of_tied_items_the_first_of_the_catalogue_are_named() -> None:
+    assert np.flatnonzero(
+        named(np.array([[1.0, 2.0, 1.0, 0.0, 1.0]], np.float32), 2, [np.array([], np.int64)])
+    ).tolist() == [0, 1]
 
 
 def test_each_part_is_saved_under_its_name(tmp_path: Path) -> None:

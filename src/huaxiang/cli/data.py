@@ -70,9 +70,9 @@ def import_files(
     from huaxiang.collect.catalogue import Catalogue
     from huaxiang.collect.shop import open_shop_store
 
-    plans = [_plan(file, format, map, event, timezone, ending) for file in files]
+    plans = [plan_of(file, format, map, event, timezone, ending) for file in files]
     for plan in plans:
-        _confirm(plan, yes=yes)
+        confirm(plan, yes=yes)
     store = open_shop_store(data_dir, create=True)
     try:
         catalogue = Catalogue(store)
@@ -99,7 +99,7 @@ def validate(
     from huaxiang.collect.describe import shown
     from huaxiang.collect.validate import validate as run
 
-    plan = _plan(file, format, map, event, timezone, ending)
+    plan = plan_of(file, format, map, event, timezone, ending)
     console = _console()
     _show_columns(plan)
     with _catalogue(data_dir) as catalogue, _progress(plan.path.name) as advance:
@@ -144,7 +144,7 @@ def describe(
 
         figures = describe_keywords(texts_of(file, column, data_dir), keywords, encoder)
     else:
-        figures = _counted(None if file is None else _plan(file, format, map, event, timezone, ending), data_dir)
+        figures = _counted(None if file is None else plan_of(file, format, map, event, timezone, ending), data_dir)
     _write_json(json, figures)
 
 
@@ -168,7 +168,8 @@ def _counted(plan: "Plan | None", data_dir: Path) -> dict[str, Any]:
     return figures
 
 
-def _plan(file: Path, format: str, map: str, event: str | None, timezone: str, ending: str) -> "Plan":
+def plan_of(file: Path, format: str, map: str, event: str | None, timezone: str, ending: str = _ENDING) -> "Plan":
+    """How a file will be read, as the options ask and its beginning shows."""
     from huaxiang.collect.importers import Options
     from huaxiang.collect.load import plan_import
     from huaxiang.collect.moments import parse_moment
@@ -202,7 +203,7 @@ def _columns(text: str) -> Mapping[str, str]:
     return found
 
 
-def _confirm(plan: "Plan", *, yes: bool) -> None:
+def confirm(plan: "Plan", *, yes: bool) -> None:
     """Show guessed columns, and go on with `--yes` or a yes at the terminal only."""
     if plan.guess is None:
         return

@@ -27,16 +27,16 @@ def sequences(
     out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
     items: Annotated[Path | None, typer.Option(help="TSV with a header: item id, then text and attributes.")] = None,
     budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 25m, 1h.")] = "25m",
-    models: Annotated[str | None, typer.Option(help="huaxiang, huaxiang+refit, ItemKNN, ALS, by commas.")] = None,
+    models: Annotated[str | None, typer.Option(help="By commas: those below, ItemKNN, ALS, BPR.")] = None,
     html: Annotated[Path | None, typer.Option(help="Where a page of the same goes.")] = None,
     seed: Annotated[int, typer.Option(help="Of samples and intervals.")] = 0,
 ) -> None:
     """Leave-one-out on sequences, gzip or plain: full ranking, seen items masked, 95 % intervals.
 
     Rows: popularity, transitions (always), huaxiang (strict: nothing is trained on the validation item, it only
-    selects), huaxiang+refit (refitted with it), and peers that are asked for and installed. There is no row
-    huaxiang+validation: it needs a learned ranker, which is not part of this command yet. Users are answered one by one
-    and ranked 512 at a time, so memory is that of the models: about 4 M^2 bytes for M items while a closed form is
+    selects; its ranker is taught one step earlier), huaxiang-popularity (its ranker reads no popularity),
+    huaxiang+validation (ranker taught on the validation step), huaxiang+refit (all parts fitted with it too), and peers
+    that are asked for and installed. Memory is that of the models: about 4 M^2 bytes for M items while a closed form is
     fitted, which is left out above 2 GB.
     """
     from rich.console import Console

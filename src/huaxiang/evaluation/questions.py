@@ -1,24 +1,25 @@
-"""The questions a leave-one-out protocol asks, and the rank at which the right answer comes.
+"""The questions a protocol asks, and what is answered to each: the first K of the whole catalogue less the history.
 
-Legend: N users, M items, C candidates. A rank is 0-based over the whole catalogue less the items of the history; ties
-go to the item that stands first in the catalogue. A right answer that was met before is masked like any other and
-counts as missed.
+Legend: N users, M items, C candidates, K places of a list. Ties go to the item that stands first in the catalogue. A
+right answer that was met before is masked like any other and counts as missed.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huaxiang.retrieval.base import History, Retriever, Scores
+from huaxiang.measure.metrics import ndcg_at_k
+from huaxiang.retrieval.base import History, Indices, Retriever, Scores, best_of
 from huaxiang.retrieval.fuse import Candidates, Fused
 
-MISSED: Final = 2**31
-Stage: TypeAlias = Callable[[Candidates], Scores]
-"""Second stage: scores of shape (C,) for the candidates of one history. A learned ranker has this form too."""
+K: Final = 10
+_BLOCK_BYTES: Final = 64_000_000
+Stage: TypeAlias = Callable[[Candidates, History], Scores]
+"""Second stage: scores of shape (C,) for the candidates of one history; minus infinity leaves one out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,69 +27,98 @@ class Questions:
     """Histories and what came next.
 
     Attributes:
-        histories: items met before, oldest first. targets_N: the item met next, int64.
+        histories: items met before, oldest first. targets: the items met next, at least one each, int64.
+        users_N: whose they are, by their row in the interactions of the same step.
     """
 
     histories: tuple[History, ...]
-    targets_N: NDArray[np.int64]
+    targets: tuple[Indices, ...]
+    users_N: Indices
 
     def __len__(self) -> int:
         return len(self.histories)
 
     def sample(self, n: int, *, rng: np.random.Generator) -> "Questions":
         """At most `n` of them, drawn without return, in their order."""
-        if n >= len(self):
-            return self
-        kept = np.sort(rng.choice(len(self), n, replace=False))
-        return Questions(tuple(self.histories[i] for i in kept), self.targets_N[kept])
+        return self if n >= len(self) else self.at(np.sort(rng.choice(len(self), n, replace=False)))
+
+    def at(self, places: Iterable[int]) -> "Questions":
+        """Those at some places."""
+        chosen = list(places)
+        histories, targets = tuple(self.histories[i] for i in chosen), tuple(self.targets[i] for i in chosen)
+        return Questions(histories, targets, self.users_N[chosen])
 
 
-def questions(rows: Sequence[NDArray[np.int32]], from_end: int) -> Questions:
-    """The item at `from_end` (1 is the last) of each row, after all that stands before it; short rows ask nothing."""
-    asked = [row for row in rows if len(row) >= 3]
-    histories = tuple(History.of(row[:-from_end]) for row in asked)
-    return Questions(histories, np.array([row[-from_end] for row in asked], dtype=np.int64))
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """The first K items of every list, and which of them were right.
+
+    Attributes:
+        lists_NK: catalogue indices, best first, -1 where a list ends early.
+        hits_NK: whether that place was right.
+        n_right_N: right items of each question, answered or not.
+    """
+
+    lists_NK: Indices
+    hits_NK: NDArray[np.bool_]
+    n_right_N: Indices
+
+    def __len__(self) -> int:
+        return len(self.lists_NK)
+
+    @classmethod
+    def of(cls, lists_NK: Indices, targets: Sequence[Indices]) -> "Answers":
+        """Lists against what was right."""
+        hits_NK = np.zeros(lists_NK.shape, np.bool_)
+        for row_K, right, hits_K in zip(lists_NK, targets, hits_NK, strict=True):
+            hits_K[:] = np.isin(row_K, right) & (row_K >= 0)
+        return cls(lists_NK, hits_NK, np.array([len(right) for right in targets], dtype=np.int64))
+
+    @property
+    def ndcg(self) -> float:
+        """Mean ndcg over the questions; 0 without any."""
+        return float(ndcg_at_k(self.hits_NK, self.n_right_N, K).mean()) if len(self) else 0.0
 
 
-def full_ranks(retriever: Retriever, asked: Questions, *, chunk: int = 512) -> NDArray[np.int64]:
-    """Rank of each target among the retriever's scores of the whole catalogue, shape (N,); `chunk` users at a time."""
-    ranks_N = np.empty(len(asked), np.int64)
-    for start in range(0, len(asked), chunk):
-        histories = asked.histories[start : start + chunk]
+def questions(rows: Sequence[NDArray[np.int32]], from_end: int, *, least: int = 3) -> Questions:
+    """The item at `from_end` (1 is the last) of each row, after all before it; rows below `least` items ask nothing."""
+    users_N = np.array([user for user, row in enumerate(rows) if len(row) >= least], dtype=np.int64)
+    histories = tuple(History.of(rows[user][:-from_end]) for user in users_N)
+    return Questions(histories, tuple(np.array([rows[user][-from_end]], dtype=np.int64) for user in users_N), users_N)
+
+
+def full_answers(retriever: Retriever, asked: Questions) -> Answers:
+    """Lists by the retriever's scores of the whole catalogue; histories in blocks of at most 64 MB of scores."""
+    at_once = max(1, min(512, _BLOCK_BYTES // (4 * max(retriever.n_items, 1))))
+    lists_NK = np.full((len(asked), K), -1)
+    for start in range(0, len(asked), at_once):
+        histories = asked.histories[start : start + at_once]
         for place, (row_M, history) in enumerate(zip(retriever.scores(histories), histories, strict=True), start):
-            ranks_N[place] = _rank(row_M, history, int(asked.targets_N[place]))
-    return ranks_N
+            row_M[history.items_L[history.items_L >= 0]] = -np.inf
+            items_C = np.flatnonzero(row_M > -np.inf)
+            first = best_of(items_C, row_M[items_C], K)[0]
+            lists_NK[place, : len(first)] = first
+    return Answers.of(lists_NK, asked.targets)
 
 
-def _rank(row_M: Scores, history: History, target: int) -> int:
-    level = row_M[target]
-    row_M[history.items_L] = -np.inf
-    if row_M[target] == -np.inf:
-        return MISSED
-    return int(np.count_nonzero(row_M > level)) + int(np.count_nonzero(row_M[:target] == level))
-
-
-def staged_ranks(fused: Fused, stage: Stage, asked: Questions, *, before: float) -> NDArray[np.int64]:
-    """Rank of each target by two stages, shape (N,) or shorter; a target that the first did not name is missed.
+def staged_answers(fused: Fused, stage: Stage, asked: Questions, *, before: float) -> Answers:
+    """Lists by two stages: what the first does not name is not answered.
 
     Args:
-        before: on the monotonic clock; the users that remain then are left out.
+        before: on the monotonic clock; the users that remain then are left out, so that the answers are fewer.
     """
-    ranks: list[int] = []
-    for history, target in zip(asked.histories, asked.targets_N.tolist(), strict=True):
-        if time.monotonic() > before and ranks:
+    found = fused.gather_many(asked.histories, exclude=[history.items_L for history in asked.histories])
+    lists: list[Indices] = []
+    for history, candidates in zip(asked.histories, found, strict=True):
+        if time.monotonic() > before and lists:
             break
-        found = fused.gather(history, exclude=history.items_L)
-        place = int(np.searchsorted(found.items_C, target))
-        if place == len(found.items_C) or found.items_C[place] != target:
-            ranks.append(MISSED)
-            continue
-        scores_C = stage(found)
-        level = scores_C[place]
-        ranks.append(int(np.count_nonzero(scores_C > level)) + int(np.count_nonzero(scores_C[:place] == level)))
-    return np.array(ranks, dtype=np.int64)
+        scores_C = stage(candidates, history)
+        kept_C = scores_C > -np.inf
+        first = best_of(candidates.items_C[kept_C], scores_C[kept_C], K)[0]
+        lists.append(np.concatenate([first, np.full(K - len(first), -1)]))
+    return Answers.of(np.array(lists, dtype=np.int64).reshape(-1, K), asked.targets[: len(lists)])
 
 
 def weighted(weights_F: NDArray[np.float32]) -> Stage:
     """The plain second stage: a weighted sum of z-scores."""
-    return lambda found: np.asarray(found.z_CF @ weights_F, dtype=np.float32)
+    return lambda found, _: np.asarray(found.z_CF @ weights_F, dtype=np.float32)

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from huaxiang.profiles.fold import WEIGHTS, resolve
 from huaxiang.profiles.portrait import FOREVER, Portraits
@@ -177,19 +178,10 @@ def _without_taken_back(rows: pl.DataFrame, edits: pl.DataFrame, portraits: Port
 def to_interactions(rows: pl.DataFrame, item_ids: list[ItemId]) -> Interactions:
     """Rows as retrievers read them: an item that a person met several times in a day stands once, at its heaviest.
 
-    A person's latest 500 interactions are kept: beyond that it is a crawler or a reseller, whose pairs would drown the
-    rest. Items outside `item_ids` are left out.
+    People stand in the order of their ids. A person's latest 500 interactions are kept: beyond that it is a crawler or
+    a reseller, whose pairs would drown the rest. Items outside `item_ids` are left out.
     """
-    known = pl.DataFrame({"item_id": item_ids, "index": np.arange(len(item_ids), dtype=np.int32)})
-    met = (
-        rows.join(known, on="item_id", how="inner")
-        .with_columns((pl.col("at") // _DAY).alias("day"))
-        .group_by("person", "index", "day")
-        .agg(pl.col("at").min(), pl.col("weight").max())
-        .sort("person", "at", "index")
-        .group_by("person", maintain_order=True)
-        .tail(_MOST_EVENTS)
-    )
+    met = _merged(rows, item_ids)
     lengths = met.group_by("person", maintain_order=True).len()["len"].to_numpy()
     return Interactions(
         tuple(item_ids),
@@ -197,4 +189,29 @@ def to_interactions(rows: pl.DataFrame, item_ids: list[ItemId]) -> Interactions:
         met["index"].to_numpy().astype(np.int32),
         met["at"].to_numpy().astype(np.float64) / _DAY,
         met["weight"].to_numpy().astype(np.float32),
+    )
+
+
+def people_of(rows: pl.DataFrame, item_ids: list[ItemId]) -> list[str]:
+    """The people of `to_interactions`, in its order."""
+    found: list[str] = _merged(rows, item_ids)["person"].unique(maintain_order=True).to_list()
+    return found
+
+
+def of_kind(rows: pl.DataFrame, item_ids: list[ItemId], event: str) -> NDArray[np.bool_]:
+    """Which of the interactions of `to_interactions` hold an event of a kind, such as a purchase."""
+    return _merged(rows.with_columns(kind=pl.col("event") == event), item_ids)["kind"].to_numpy()
+
+
+def _merged(rows: pl.DataFrame, item_ids: list[ItemId]) -> pl.DataFrame:
+    known = pl.DataFrame({"item_id": item_ids, "index": np.arange(len(item_ids), dtype=np.int32)})
+    kind = pl.col("kind").any() if "kind" in rows.columns else pl.lit(True).alias("kind")
+    return (
+        rows.join(known, on="item_id", how="inner")
+        .with_columns((pl.col("at") // _DAY).alias("day"))
+        .group_by("person", "index", "day")
+        .agg(pl.col("at").min(), pl.col("weight").max(), kind)
+        .sort("person", "at", "index")
+        .group_by("person", maintain_order=True)
+        .tail(_MOST_EVENTS)
     )

@@ -5,7 +5,7 @@ Legend: N users, M items, E interactions, L events of one history, K results.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 
@@ -13,21 +13,23 @@ from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Scores
 from huaxiang.retrieval.saving import read_part, write_part
 
+_NAME: Final = "popular"
+
 
 class Popular:
     """Score of an item: sum of its events' weights, halved for each half-life of age at the end of the log.
 
     Args:
         half_life_days: None counts all events alike, which is right where there is no clock.
+        name: of this one, where several half-lives stand side by side.
     """
 
-    name: ClassVar[str] = "popular"
     forgets: ClassVar[Forgets] = "exact"
 
-    def __init__(self, *, half_life_days: float | None = None) -> None:
+    def __init__(self, *, half_life_days: float | None = None, name: str = _NAME) -> None:
         if half_life_days is not None and not half_life_days > 0.0:
             raise ConfigError(f"half_life_days is {half_life_days}; give more than 0 days, or None for no decay")
-        self.half_life_days = half_life_days
+        self.half_life_days, self.name = half_life_days, name
         self._become(np.empty(0, np.float32))
 
     def _become(self, scores_M: Scores) -> None:
@@ -69,12 +71,13 @@ class Popular:
 
     def save(self, folder: Path) -> None:
         """Write the counts into an existing folder."""
-        write_part(folder, self.name, {"half_life_days": self.half_life_days}, {"scores": self.scores_M})
+        settings = {"half_life_days": self.half_life_days, "name": self.name}
+        write_part(folder, _NAME, settings, {"scores": self.scores_M})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """What `save` wrote."""
-        settings, arrays = read_part(folder, cls.name)
-        made = cls(half_life_days=settings["half_life_days"])
+        settings, arrays = read_part(folder, _NAME)
+        made = cls(half_life_days=settings["half_life_days"], name=settings.get("name", _NAME))
         made._become(arrays["scores"])
         return made

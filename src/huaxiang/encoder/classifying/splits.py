@@ -78,8 +78,8 @@ def whole_groups(
         raise DataError(
             "each group has a label that no other has, or most of the texts; leave --group out, or join groups"
         )
-    learned = {_reads(texts[i]) for i in np.flatnonzero(~out_N)}
-    held = np.array([i for i in np.flatnonzero(out_N) if _reads(texts[i]) not in learned], dtype=np.int64)
+    learned = {_reads(texts[i]) for i in np.flatnonzero(~out_N).tolist()}
+    held = np.array([i for i in np.flatnonzero(out_N).tolist() if _reads(texts[i]) not in learned], dtype=np.int64)
     if len(held) > _MOST:
         held = np.sort(rng.choice(held, _MOST, replace=False))
     return [Fold(np.flatnonzero(~out_N), held)]

@@ -1,0 +1,107 @@
+"""Candidates of many questions laid below each other, for weighing and for teaching a ranker.
+
+Legend: N users, F retrievers, S candidates of all users, G features, C candidates of one user.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huaxiang.evaluation.questions import Questions, Stage, weighted
+from huaxiang.ranking.features import FeatureReader
+from huaxiang.ranking.learning import Lists
+from huaxiang.ranking.model import Ranker
+from huaxiang.retrieval.base import History, Indices, Scores
+from huaxiang.retrieval.fuse import Candidates, Fused
+
+N_RANKED: Final = 150
+"""Candidates, the best of the weighted sum, that the learned ranker orders; the others stay behind them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """What the retrievers named for the first questions.
+
+    Attributes:
+        z_SF: z-scores. right_S: which candidates came next. owners_S: the question of each row, ascending.
+        n_right_N: right items of each question, named or not.
+        seconds_per_user: what gathering cost.
+    """
+
+    z_SF: Scores
+    right_S: NDArray[np.bool_]
+    owners_S: Indices
+    n_right_N: Indices
+    seconds_per_user: float
+
+
+def gather_all(fused: Fused, asked: Questions, *, before: float, at_most: int = 10**9) -> Gathered:
+    """Candidates of the questions; those that remain at `before` (monotonic clock) are left out, the first is in."""
+    began = time.monotonic()
+    z: list[Scores] = []
+    right: list[NDArray[np.bool_]] = []
+    n_right: list[int] = []
+    found = fused.gather_many(asked.histories, exclude=[history.items_L for history in asked.histories])
+    for targets, candidates in zip(asked.targets, found, strict=True):
+        if len(z) == at_most or (z and time.monotonic() > before):
+            break
+        z.append(candidates.z_CF)
+        right.append(np.isin(candidates.items_C, targets))
+        n_right.append(len(targets))
+    owners_S = np.repeat(np.arange(len(z)), [len(rows) for rows in z])
+    z_SF = np.concatenate(z) if z else np.empty((0, len(fused.retrievers)), np.float32)
+    right_S = np.concatenate(right) if right else np.empty(0, np.bool_)
+    seconds = (time.monotonic() - began) / max(len(z), 1)
+    return Gathered(z_SF, right_S, owners_S, np.array(n_right, dtype=np.int64), seconds)
+
+
+def chosen(found: Candidates, weights_F: NDArray[np.float32], n: int = N_RANKED) -> NDArray[np.int64]:
+    """Places of the `n` best candidates by the weighted sum, in catalogue order."""
+    order_C = np.argsort(-(found.z_CF @ weights_F), kind="stable")
+    return np.sort(order_C[:n])
+
+
+def features_of(
+    found: Candidates, history: History, reader: FeatureReader, weights_F: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Places of the candidates that are ranked, and their features, shape (C, G)."""
+    at_C = chosen(found, weights_F)
+    since = float(history.ages_L[-1]) if len(history) else 0.0
+    rows = reader.read(found.items_C[at_C], found.scores_CF[at_C], found.z_CF[at_C], history.items_L, since)
+    return at_C, rows
+
+
+def taught_lists(fused: Fused, reader: FeatureReader, asked: Questions, *, before: float) -> Lists:
+    """Features of the candidates of every question whose answer is among them, as a ranker learns from them."""
+    rows, right, owners = [], [], []
+    found = fused.gather_many(asked.histories, exclude=[history.items_L for history in asked.histories])
+    for user, (history, targets, candidates) in enumerate(zip(asked.histories, asked.targets, found, strict=True)):
+        if user and time.monotonic() > before:
+            break
+        at_C, features_CG = features_of(candidates, history, reader, fused.weights_F)
+        hit_C = np.isin(candidates.items_C[at_C], targets)
+        if hit_C.any():
+            rows.append(features_CG)
+            right.append(hit_C)
+            owners.append(np.full(len(hit_C), user))
+    if not rows:
+        return Lists(np.empty((0, len(reader.names)), np.float32), np.empty(0, np.bool_), np.empty(0, np.int64))
+    return Lists(np.concatenate(rows), np.concatenate(right), np.concatenate(owners))
+
+
+def ranked(fused: Fused, reader: FeatureReader, ranker: Ranker) -> Stage:
+    """The learned second stage: the best candidates of the weighted sum in the ranker's order, the rest behind them."""
+    behind = weighted(fused.weights_F)
+
+    def stage(found: Candidates, history: History) -> Scores:
+        at_C, features_CG = features_of(found, history, reader, fused.weights_F)
+        scores_C = behind(found, history)
+        said_C = ranker.scores(features_CG)
+        scores_C -= scores_C.max(initial=0.0) + 1.0
+        scores_C[at_C] = said_C - said_C.min(initial=0.0)
+        return scores_C
+
+    return stage

@@ -1,0 +1,146 @@
+"""The parts of the fused recommender: how each is made from a recipe, and the sequence model's two fits.
+
+Legend: M items, T terms.
+"""
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import lapack
+
+from huaxiang.errors import MissingExtraError
+from huaxiang.evaluation.budget import Budget
+from huaxiang.evaluation.protocols import Protocol
+from huaxiang.evaluation.questions import Questions, full_answers
+from huaxiang.evaluation.sequence_file import ItemTerms
+from huaxiang.retrieval.base import Interactions, Retriever
+from huaxiang.retrieval.content import Terms, tf_idf
+from huaxiang.retrieval.fuse import Fused
+from huaxiang.retrieval.item_to_item import ItemToItem, Recipe
+from huaxiang.retrieval.sequence import SequenceModel
+
+_JUDGES: Final = 2000
+"""Questions that say when the sequence model has learned enough; those of the earlier step teach no ranker."""
+_FIRST_FIT: Final = 0.65
+"""Of the sequence model's time; the second fit goes on from the first, with one more event of everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A retriever, what it was made by, and what that took."""
+
+    recipe: Any
+    retriever: Retriever
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The sequence model fitted on what was known before the earlier step and before validation.
+
+    Attributes:
+        judges: places, in the earlier step's questions, of those that chose the number of epochs.
+        learned: of the second fit, to go on from.
+    """
+
+    earlier: Part
+    validation: Part
+    judges: NDArray[np.int64]
+    learned: Any
+
+    def once_more(self, known: Interactions) -> Part:
+        """With one more event of everybody: as many epochs as the second fit took, for nothing is left to select."""
+        epochs = max(1, self.learned.epochs)
+        recipe = replace(self.validation.recipe, judge=None, begin=self.learned, epochs=epochs, seconds=1e9)
+        learned = recipe.learn(known)
+        return Part(recipe, SequenceModel.made(learned.weights), learned.seconds)
+
+
+def made(recipe: Any, interactions: Interactions) -> Part:
+    """Fit a recipe of an item-to-item matrix, or a copy of a retriever that is its own recipe."""
+    started = time.monotonic()
+    retriever = (
+        ItemToItem(recipe).fit(interactions) if hasattr(recipe, "matrix") else copy.copy(recipe).fit(interactions)
+    )
+    return Part(recipe, retriever, time.monotonic() - started)
+
+
+def term_recipes(terms: ItemTerms | None) -> list[Recipe]:
+    """A recipe for the words and one for the attributes, where there are any."""
+    if terms is None:
+        return []
+    named = (("words", terms.words), ("attributes", terms.attributes))
+    return [Terms(tf_idf(of_items), name=name) for name, of_items in named if any(of_items)]
+
+
+def all_terms(terms: ItemTerms | None) -> sparse.csr_array | None:
+    """Unit rows of words and attributes together; None where there are none."""
+    if terms is None or not (any(terms.words) or any(terms.attributes)):
+        return None
+    return tf_idf([[*words, *named] for words, named in zip(terms.words, terms.attributes, strict=True)])
+
+
+def sequence_steps(
+    protocol: Protocol, content_MT: sparse.csr_array | None, budget: Budget, *, seconds: float, seed: int
+) -> Steps | None:
+    """Teach the sequence model twice within the seconds; None, and noted, where torch is not installed."""
+    try:
+        from huaxiang.retrieval.sequence_training import Sequential
+    except ImportError:
+        budget.left_out.append(f"sequence: {MissingExtraError('a sequence model', 'train')}")
+        return None
+    rng = np.random.default_rng(seed)
+    asked = protocol.earlier.asked
+    judges = np.sort(rng.choice(len(asked), min(_JUDGES, len(asked) // 4), replace=False))
+    budget.say("sequence model, first fit")
+    first = Sequential(content_MT, judge=_judge(asked.at(judges)), seconds=_FIRST_FIT * seconds, seed=seed)
+    learned = first.learn(protocol.earlier.known)
+    budget.say("sequence model, second fit")
+    few = protocol.validation.asked.sample(_JUDGES, rng=rng)
+    second = replace(first, judge=_judge(few), begin=learned, seconds=(1.0 - _FIRST_FIT) * seconds)
+    again = second.learn(protocol.validation.known)
+    parts = [Part(second, SequenceModel.made(each.weights), each.seconds) for each in (learned, again)]
+    return Steps(parts[0], parts[1], judges, again)
+
+
+def _judge(asked: Questions) -> Any:
+    return lambda model: full_answers(model, asked).ndcg
+
+
+def refit(
+    recipes: Sequence[Any],
+    weights: NDArray[np.float32],
+    interactions: Interactions,
+    budget: Budget,
+    sequence: Part | None = None,
+) -> Fused:
+    """The same parts with the same settings and weights on other interactions; the sequence model is handed in."""
+    parts: list[Retriever] = []
+    for recipe in recipes:
+        if recipe.name == SequenceModel.name and sequence is not None:
+            parts.append(sequence.retriever)
+            continue
+        budget.say(f"fitting {recipe.name}")
+        parts.append(made(recipe, interactions).retriever)
+    return Fused(parts, weights.tolist())
+
+
+def dense_seconds(n_items: int, probe: int = 1200) -> float:
+    """About how long a closed form over so many items takes on this machine now.
+
+    The best of three small inversions, scaled; a third more for the pruning around it. Larger ones run nearer to the
+    machine's peak, which leaves room for one that is shared.
+    """
+    times = []
+    for _ in range(3):
+        matrix = np.asfortranarray(np.eye(probe, dtype=np.float32) * 2.0)
+        started = time.monotonic()
+        lapack.spotri(lapack.spotrf(matrix, lower=1, overwrite_a=1)[0], lower=1, overwrite_c=1)
+        times.append(time.monotonic() - started)
+    return 1.3 * min(times) * (n_items / probe) ** 3 + 1e-7 * n_items * n_items

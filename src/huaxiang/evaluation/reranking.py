@@ -1,0 +1,135 @@
+"""The learned ranker of a protocol: taught one step before validation, on parts fitted without that step.
+
+Legend: M items. Validation chooses the number of trees, and whether the ranker is used at all.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huaxiang.errors import DataError, MissingExtraError
+from huaxiang.evaluation.budget import Budget
+from huaxiang.evaluation.fitting import Fitted
+from huaxiang.evaluation.gathering import ranked, taught_lists
+from huaxiang.evaluation.parts import refit
+from huaxiang.evaluation.protocols import Protocol
+from huaxiang.evaluation.questions import Questions, Stage, staged_answers, weighted
+from huaxiang.ranking.features import FeatureReader
+from huaxiang.ranking.learning import learn_ranker
+from huaxiang.ranking.model import Ranker
+from huaxiang.retrieval.base import Interactions
+from huaxiang.retrieval.fuse import Fused
+
+_MOST_TAUGHT: Final = 20_000
+_MOST_JUDGED: Final = 6_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reranking:
+    """A ranker and what it reads, or the reason why there is none.
+
+    Attributes:
+        validation: ndcg@10 with it, `without` the plain weighted sum on the same questions.
+    """
+
+    ranker: Ranker | None
+    reader: FeatureReader
+    why: str
+    validation: float = float("nan")
+    without: float = float("nan")
+
+    def with_popularity(self, met_M: NDArray[np.float32]) -> "Reranking":
+        """The same, reading the popularity of another moment, where it reads any."""
+        return (
+            self if self.reader.popularity_M is None else replace(self, reader=replace(self.reader, popularity_M=met_M))
+        )
+
+    def stage(self, fitted: Fitted) -> Stage:
+        """How candidates are ordered."""
+        if self.ranker is None:
+            return weighted(fitted.fused.weights_F)
+        return ranked(fitted.fused, self.reader, self.ranker)
+
+
+def reader_of(fitted: Fitted, known: Interactions, *, popularity: bool) -> FeatureReader:
+    """What the ranker reads of parts that were fitted on `known`."""
+    met_M = np.bincount(known.items_E, minlength=known.n_items).astype(np.float32)
+    return FeatureReader(tuple(part.recipe.name for part in fitted.parts), met_M if popularity else None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classroom:
+    """The earlier step, ready to teach rankers: parts fitted without it, its questions, and those that judge."""
+
+    fused: Fused
+    asked: Questions
+    judges: Questions
+
+
+def classroom(protocol: Protocol, fitted: Fitted, budget: Budget, *, seed: int) -> Classroom | None:
+    """Fit the parts one step earlier; as many questions as there is time for, None and noted without any."""
+    expected = fitted.fit_seconds + 2_000 * fitted.seconds_per_user
+    if not budget.allows("a learned ranker", expected, 0.9):
+        return None
+    rng = np.random.default_rng(seed)
+    sequence = None if fitted.sequence is None else fitted.sequence.earlier
+    recipes = [part.recipe for part in fitted.parts]
+    earlier = refit(recipes, fitted.fused.weights_F, protocol.earlier.known, budget, sequence)
+    affordable = int(0.7 * budget.left / max(fitted.seconds_per_user, 1e-6))
+    judging = min(_MOST_JUDGED, max(affordable // 4, 1))  # judged lists are read, then ordered both ways
+    asked = _teachers(protocol.earlier.asked, fitted).sample(min(_MOST_TAUGHT, max(affordable // 4, 1)), rng=rng)
+    return Classroom(earlier, asked, protocol.validation.asked.sample(judging, rng=rng))
+
+
+def taught_earlier(
+    room: Classroom | None, protocol: Protocol, fitted: Fitted, budget: Budget, *, popularity: bool = True
+) -> Reranking:
+    """A ranker taught on the earlier step; validation selects. What cannot be taught is said in `why`."""
+    reader = reader_of(fitted, protocol.validation.known, popularity=popularity)
+    if room is None:
+        return Reranking(None, reader, "no ranker was taught: there was no time")
+    budget.say("teaching the ranker" if popularity else "teaching the ranker without popularity")
+    known = reader_of(fitted, protocol.earlier.known, popularity=popularity)
+    lists = taught_lists(room.fused, known, room.asked, before=time.monotonic() + 0.4 * budget.left)
+    judged = taught_lists(fitted.fused, reader, room.judges, before=time.monotonic() + 0.3 * budget.left)
+    try:
+        ranker = learn_ranker(lists, judged, reader.names)
+    except (DataError, MissingExtraError) as error:
+        return Reranking(None, reader, str(error))
+    return _kept_if_better(ranker, reader, fitted, room.judges, budget)
+
+
+def _teachers(asked: Questions, fitted: Fitted) -> Questions:
+    """The earlier step's questions but those that chose the sequence model's epochs, whose answers are too good."""
+    if fitted.sequence is None:
+        return asked
+    return asked.at(np.setdiff1d(np.arange(len(asked)), fitted.sequence.judges))
+
+
+def _kept_if_better(
+    ranker: Ranker, reader: FeatureReader, fitted: Fitted, judges: Questions, budget: Budget
+) -> Reranking:
+    """Refused where validation says that the weighted sum alone does as well."""
+    until = time.monotonic() + 0.3 * budget.left
+    plain = staged_answers(fitted.fused, weighted(fitted.fused.weights_F), judges, before=until)
+    asked = judges.at(range(len(plain)))
+    learned = staged_answers(fitted.fused, ranked(fitted.fused, reader, ranker), asked, before=np.inf)
+    if learned.ndcg <= plain.ndcg:
+        why = f"a learned ranker was refused: ndcg@10 {learned.ndcg:.4f} on validation, {plain.ndcg:.4f} without it"
+        return Reranking(None, reader, why, learned.ndcg, plain.ndcg)
+    return Reranking(ranker, reader, "ahead on validation", learned.ndcg, plain.ndcg)
+
+
+def taught_on_validation(
+    protocol: Protocol, fitted: Fitted, strict: Reranking, budget: Budget, *, seed: int
+) -> Reranking:
+    """The same ranker taught on the validation step: nothing is left to select, so its number of trees is kept."""
+    if strict.ranker is None:
+        return strict
+    asked = protocol.validation.asked.sample(_MOST_TAUGHT, rng=np.random.default_rng(seed))
+    lists = taught_lists(fitted.fused, strict.reader, asked, before=time.monotonic() + 0.5 * budget.left)
+    ranker = learn_ranker(lists, None, strict.reader.names, trees=strict.ranker.about["trees"])
+    return Reranking(ranker, strict.reader, "taught on the validation step")
