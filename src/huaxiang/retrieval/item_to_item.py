@@ -85,27 +85,20 @@ class ItemToItem:
 
     def scores(self, histories: Sequence[History]) -> Scores:
         """Scores of shape (N, M), float32; the same numbers that `candidates` gives."""
-        scores_NM = np.zeros((len(histories), self.n_items), np.float32)
-        for row_M, history in zip(scores_NM, histories, strict=True):
-            self._add(row_M, history)
-        return scores_NM
-
-    def _add(self, row_M: Scores, history: History) -> None:
-        history = history.latest(DEPTH)
-        weights_L = event_weights(history, self.decay)
-        known_L = history.items_L >= 0
-        items_L, weights_L = history.items_L[known_L], weights_L[known_L]
+        owners_E, items_E, weights_E = weighted_events([history.latest(DEPTH) for history in histories], self.decay)
         if isinstance(self.matrix_MM, np.ndarray):
-            row_M += weights_L @ self.matrix_MM[items_L]
-            return
-        owner_P, columns_P, entries_P = _rows(self.matrix_MM, items_L)
-        row_M += np.bincount(columns_P, weights_L[owner_P] * entries_P, self.n_items).astype(np.float32)
+            scores_NM = np.zeros((len(histories), self.n_items), np.float32)
+            for at in np.unique(owners_E):
+                mine = slice(*np.searchsorted(owners_E, [at, at + 1]))
+                scores_NM[at] = weights_E[mine] @ self.matrix_MM[items_E[mine]]
+            return scores_NM
+        shape = (len(histories), self.n_items)
+        met_NM = sparse.csr_array(sparse.coo_array((weights_E, (owners_E, items_E)), shape=shape))
+        return np.asarray((met_NM @ self.matrix_MM).toarray(), dtype=np.float32)
 
     def candidates(self, history: History, k: int, *, exclude: Indices | None = None) -> tuple[Indices, Scores]:
         """At most `k` items with a score, best first."""
-        row_M = np.zeros(self.n_items, np.float32)
-        self._add(row_M, history)
-        return best(row_M, k, exclude)
+        return best(self.scores([history])[0], k, exclude)
 
     def similar(self, item: int, k: int) -> tuple[Indices, Scores]:
         """The items that having met this one says most for."""
@@ -177,12 +170,33 @@ def event_weights(history: History, decay: float) -> NDArray[np.float32]:
     The event's own strength, times `decay` for each distinct item met later, divided by the square root of how often
     the history names the item: twenty looks at one kettle are more than one look and less than twenty kettles.
     """
-    n = len(history)
+    return _weights_of([history], decay)
+
+
+def weighted_events(histories: Sequence[History], decay: float) -> tuple[Indices, Indices, NDArray[np.float32]]:
+    """The E known events of histories below each other: which history each is of, its item, its weight."""
+    lengths = [len(history) for history in histories]
+    owners_E = np.repeat(np.arange(len(histories)), lengths)
+    items_E = np.concatenate([history.items_L for history in histories]) if histories else np.empty(0, np.int64)
+    known_E = items_E >= 0
+    return owners_E[known_E], items_E[known_E], _weights_of(histories, decay)[known_E]
+
+
+def _weights_of(histories: Sequence[History], decay: float) -> NDArray[np.float32]:
+    """`event_weights` of each history, one after the other."""
+    lengths_N = np.array([len(history) for history in histories], dtype=np.int64)
+    n = int(lengths_N.sum())
     if not n:
         return np.empty(0, np.float32)
-    keys_L = np.where(history.items_L >= 0, history.items_L, -1 - np.arange(n))[::-1]
-    _, first, inverse, counts = np.unique(keys_L, return_index=True, return_inverse=True, return_counts=True)
-    steps = np.empty(len(first), np.int64)
-    steps[np.argsort(first)] = np.arange(len(first))
-    weights_L = (decay**steps / np.sqrt(counts))[inverse][::-1]
-    return np.asarray(weights_L * history.weights_L, dtype=np.float32)
+    items_E = np.concatenate([history.items_L for history in histories])
+    strengths_E = np.concatenate([history.weights_L for history in histories])
+    owners_E = np.repeat(np.arange(len(histories)), lengths_N)
+    names_E = np.where(items_E >= 0, items_E, items_E.max(initial=0) + 1 + np.arange(n))  # who is unknown is like none
+    keys_E = (owners_E * (int(names_E.max()) + 1) + names_E)[::-1]
+    _, first, inverse, counts = np.unique(keys_E, return_index=True, return_inverse=True, return_counts=True)
+    met = np.empty(len(first), np.int64)
+    met[np.argsort(first)] = np.arange(len(first))  # distinct items by how late they stand, the last history's first
+    later_N = np.bincount(owners_E[::-1][first], minlength=len(histories))
+    before_N = np.cumsum(later_N[::-1])[::-1] - later_N
+    steps_E = met[inverse][::-1] - before_N[owners_E]
+    return np.asarray(decay**steps_E / np.sqrt(counts[inverse][::-1]) * strengths_E, dtype=np.float32)

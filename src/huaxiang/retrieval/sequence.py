@@ -1,6 +1,6 @@
 """A Transformer over the order of a history: what comes next after all of it, answered in plain numpy.
 
-Legend: N histories, M items, L places of a window, D width, H heads, K results. `sequence_training` teaches it with
+Legend: N histories, M items, L places of a window, P places that are asked for, D width, H heads, K results. `sequence_training` teaches it with
 torch; the weights are small (4 M D bytes and about 0.4 MB) and a history costs about a millisecond.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, softmax
+from scipy.special import softmax
 
 from huaxiang.errors import ConfigError, DataError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Scores, best
@@ -23,7 +23,7 @@ LAYER: Final = ("norm1.weight", "norm1.bias", "mix.weight", "out.weight", "norm2
 LAYER_FEED: Final = ("up.weight", "up.bias", "down.weight", "down.bias")
 _EPSILON: Final = 1e-5
 _AT_ONCE: Final = 256
-_ROOT_2: Final = np.float32(np.sqrt(2.0))
+_ROOT_2_BY_PI: Final = np.float32(np.sqrt(2.0 / np.pi))
 
 
 class Teacher(Protocol):
@@ -92,30 +92,42 @@ class SequenceModel:
         for at, row in enumerate(rows):
             items_NL[at, : len(row)] = row
         x_NLD = self.items_MD[items_NL]
-        for layer in range(self.n_layers):
-            x_NLD = self._layer(layer, x_NLD)
-        last_ND = x_NLD[np.arange(len(rows)), lengths_N - 1]
-        return _norm(last_ND, self.weights["norm.weight"], self.weights["norm.bias"])
+        for layer in range(self.n_layers - 1):
+            x_NLD = self._layer(layer, x_NLD, None)
+        if self.n_layers:
+            x_NLD = self._layer(self.n_layers - 1, x_NLD, lengths_N - 1)
+        return _norm(x_NLD[:, 0], self.weights["norm.weight"], self.weights["norm.bias"])
 
-    def _layer(self, layer: int, x_NLD: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _layer(self, layer: int, x_NLD: NDArray[np.float32], only_N: Indices | None) -> NDArray[np.float32]:
+        """States above a layer; with `only_N` of one place of each row, shape (N, 1, D): of the last layer nothing else
+        is asked."""
         w = {name: self.weights[f"{layer}.{name}"] for name in (*LAYER, *LAYER_FEED)}
         n, length, d = x_NLD.shape
         y_NLD = _norm(x_NLD, w["norm1.weight"], w["norm1.bias"])
-        mixed = (y_NLD @ w["mix.weight"].T).reshape(n, length, 3, self.n_heads, d // self.n_heads)
-        q_NHLd, k_NHLd, v_NHLd = (mixed[:, :, i].transpose(0, 2, 1, 3) for i in range(3))
+        at_NP = np.arange(length)[None] if only_N is None else only_N[:, None]
+        if only_N is not None:
+            x_NLD = np.take_along_axis(x_NLD, at_NP[..., None], axis=1)
+        asking_NPD = y_NLD if only_N is None else np.take_along_axis(y_NLD, at_NP[..., None], axis=1)
+        q_NHPd = self._heads(asking_NPD @ w["mix.weight"][:d].T)
+        k_NHLd, v_NHLd = (self._heads(y_NLD @ w["mix.weight"][start : start + d].T) for start in (d, 2 * d))
         scale = np.float32((d // self.n_heads) ** -0.5)
-        fit_NHLL = q_NHLd @ k_NHLd.transpose(0, 1, 3, 2) * scale + self._bias(layer, length)
-        seen_NHLd = softmax(fit_NHLL, axis=-1) @ v_NHLd
-        x_NLD = x_NLD + seen_NHLd.transpose(0, 2, 1, 3).reshape(n, length, d) @ w["out.weight"].T
-        y_NLD = _norm(x_NLD, w["norm2.weight"], w["norm2.bias"])
-        up = y_NLD @ w["up.weight"].T + w["up.bias"]
-        return np.asarray(x_NLD + _gelu(up) @ w["down.weight"].T + w["down.bias"], dtype=np.float32)
+        fit_NHPL = q_NHPd @ k_NHLd.transpose(0, 1, 3, 2) * scale + self._bias(layer, at_NP, length)
+        seen_NHPd = softmax(fit_NHPL, axis=-1) @ v_NHLd
+        x_NPD = x_NLD + seen_NHPd.transpose(0, 2, 1, 3).reshape(n, -1, d) @ w["out.weight"].T
+        y_NPD = _norm(x_NPD, w["norm2.weight"], w["norm2.bias"])
+        up = y_NPD @ w["up.weight"].T + w["up.bias"]
+        return np.asarray(x_NPD + _gelu(up) @ w["down.weight"].T + w["down.bias"], dtype=np.float32)
 
-    def _bias(self, layer: int, length: int) -> NDArray[np.float32]:
-        """What each head adds for the distance between two places, shape (H, L, L); minus infinity to what is later."""
-        back_LL = np.arange(length)[:, None] - np.arange(length)[None]
-        bias = self.near[layer][:, np.maximum(back_LL, 0)]
-        return np.where(back_LL >= 0, bias, np.float32(-np.inf))
+    def _heads(self, x_NLD: NDArray[np.float32]) -> NDArray[np.float32]:
+        n, length, d = x_NLD.shape
+        return x_NLD.reshape(n, length, self.n_heads, d // self.n_heads).transpose(0, 2, 1, 3)
+
+    def _bias(self, layer: int, at_NP: Indices, length: int) -> NDArray[np.float32]:
+        """What each head adds for the distance back from places P, shape (N or 1, H, P, L); minus infinity to what is
+        later."""
+        back_NPL = at_NP[..., None] - np.arange(length)
+        bias = self.near[layer][:, np.maximum(back_NPL, 0)].transpose(1, 0, 2, 3)
+        return np.where(back_NPL[:, None] >= 0, bias, np.float32(-np.inf))
 
     def scores(self, histories: Sequence[History]) -> Scores:
         """Scores of shape (N, M), float32; zeros where nothing of the history is known."""
@@ -172,4 +184,5 @@ def _norm(x: NDArray[np.float32], weight_D: NDArray[np.float32], bias_D: NDArray
 
 
 def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(0.5 * x * (1.0 + erf(x / _ROOT_2)), dtype=np.float32)
+    """By tanh (Hendrycks & Gimpel 2016), which numpy has in fast."""
+    return np.asarray(0.5 * x * (1.0 + np.tanh(_ROOT_2_BY_PI * (x + np.float32(0.044715) * x * x * x))), np.float32)

@@ -120,7 +120,7 @@ class _Layer(nn.Module):
         )
         mixed = self.out(seen.transpose(1, 2).reshape(b, length, d))
         x_BLD = x_BLD + functional.dropout(mixed, self.p, self.training)
-        fed: Tensor = self.down(functional.gelu(self.up(self.norm2(x_BLD))))
+        fed: Tensor = self.down(functional.gelu(self.up(self.norm2(x_BLD)), approximate="tanh"))
         return x_BLD + functional.dropout(fed, self.p, self.training)
 
 
