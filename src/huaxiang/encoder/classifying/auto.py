@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huaxiang.encoder.classifying.asked import Asked
-from huaxiang.encoder.classifying.classical import fit_ngrams
+from huaxiang.encoder.classifying.classical import Head, fit_ngrams
 from huaxiang.encoder.classifying.classifier import TextClassifier
 from huaxiang.encoder.classifying.frozen import fit_frozen, speed
 from huaxiang.encoder.classifying.jobs import ENOUGH, Job, affordable, allotted, jobs_of
@@ -40,8 +40,8 @@ fine-tune one."""
 _FEW: Final = 70
 """Texts a class, on average, up to which training on pairs is a candidate."""
 
-_FROZEN_SHARE: Final = 0.15
-"""Of the time that is left, at most, for reading all texts with the encoder as it came."""
+_FROZEN_SHARE: Final = 0.3
+"""Of the time that is left, at most, for reading all texts with the encoder as it came; of a sample half of that."""
 _WANTED: Final = 0.95
 """Share of the answers that shall be right when the classifier may abstain."""
 _GIVEN_UP: Final = 0.01
@@ -209,7 +209,7 @@ class _Course:
             self.material.notes.append("fine-tuning was left out: the budget is too small")
             return
         try:
-            model = fit_tuned(job.opened.fresh(), self.material, job.settings, seconds)
+            model = fit_tuned(job.opened.fresh(), self.material, job.settings, seconds, self._begin(job))
         except DivergedError as error:
             if self.method != "auto":
                 raise
@@ -217,6 +217,11 @@ class _Course:
             return
         if model is not None:
             self.models[job.name], self.judged[job.name] = model, model.judged
+
+    def _begin(self, job: Job) -> Head | None:
+        """The head on the same encoder as it came, where there is one: fine-tuning goes on from it."""
+        frozen = self.models.get("frozen")
+        return frozen.head if frozen is not None and frozen.network.name == job.opened.network.name else None
 
     def _after(self, opened: Opened) -> float:
         """Seconds that classifying the texts to come takes with this network."""

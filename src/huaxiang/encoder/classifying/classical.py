@@ -34,33 +34,40 @@ class Head:
 
     Attributes:
         c: the inverse regularisation that was chosen.
+        of_folds: heads of a dense matrix that have not seen the rows held out, one a fold: to go on from.
     """
 
     linear: Linear
     judged: Judged
     c: float
+    of_folds: tuple[Linear, ...] = ()
 
 
 def fit_head(features_NF: Features, material: Material, cs: Sequence[float], *, dense: bool) -> Head:
     """Choose the regularisation on the held-out rows, then train on all."""
     began = time.monotonic()
     tried: dict[float, Judged] = {}
+    heads: dict[float, tuple[Linear, ...]] = {}
     for c in cs if material.folds else cs[-1:]:
-        scores_HC = held_scores(features_NF, material, c, dense=dense)
+        scores_HC, of_folds = held_scores(features_NF, material, c, dense=dense)
         targets_HC = material.targets_NC[material.held_N]
         tried[c] = judge(scores_HC, targets_HC, many=material.many, seconds=time.monotonic() - began)
+        heads[c] = of_folds if dense else ()
     best = max(tried, key=lambda c: (tried[c].accuracy, -tried[c].log_loss))
     whole = _fit(features_NF, material.targets_NC, material, best, dense)
-    return Head(whole, tried[best], best)
+    return Head(whole, tried[best], best, heads[best])
 
 
-def held_scores(features_NF: Features, material: Material, c: float, *, dense: bool) -> Scores:
-    """Scores of each held-out row by a head that has not seen it, shape `(H, C)`."""
+def held_scores(
+    features_NF: Features, material: Material, c: float, *, dense: bool
+) -> tuple[Scores, tuple[Linear, ...]]:
+    """Scores of each held-out row by a head that has not seen it, shape `(H, C)`, and those heads."""
     scores_NC = np.zeros((len(material.train), material.n_classes))
+    heads = []
     for fold in material.folds:
-        head = _fit(features_NF[fold.fit], material.targets_NC[fold.fit], material, c, dense)
-        scores_NC[fold.held] = head.scores(features_NF[fold.held])
-    return scores_NC[material.held_N]
+        heads.append(_fit(features_NF[fold.fit], material.targets_NC[fold.fit], material, c, dense))
+        scores_NC[fold.held] = heads[-1].scores(features_NF[fold.held])
+    return scores_NC[material.held_N], tuple(heads)
 
 
 def _fit(features_NF: Features, targets_NC: NDArray[np.float32], material: Material, c: float, dense: bool) -> Linear:

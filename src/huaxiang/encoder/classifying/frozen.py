@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ import numpy as np
 from huaxiang.encoder.batches import Rows
 from huaxiang.encoder.classifying.classical import VECTOR_CS, Head, fit_head
 from huaxiang.encoder.classifying.material import Material
-from huaxiang.encoder.classifying.splits import folds
+from huaxiang.encoder.classifying.splits import Fold, folds
 from huaxiang.encoder.heads.linear import Scores
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.precision import autocast
@@ -26,6 +26,9 @@ _TIMED: Final = 64
 _CHUNK: Final = 512
 SAMPLE: Final = 1_000
 """Texts on which encoders are compared."""
+_MOST_SAMPLED: Final = 8_000
+"""Of more texts than there is time to read, so many are: a linear head hardly learns more from others."""
+_FEWEST_SAMPLED: Final = 500
 
 
 @dataclass(slots=True)
@@ -50,14 +53,39 @@ class Frozen:
 
 
 def fit_frozen(network: Network, material: Material, *, bf16: bool, seconds: float) -> Frozen | None:
-    """Encode all training texts and train a head; None, with a note, where that takes longer than `seconds`."""
-    rows = network.tokens.ids(material.train.texts)
-    needed = len(rows) / max(speed(network, rows, bf16), 1e-9)
-    if needed > seconds:
-        material.notes.append(
-            f"a frozen {network.name} under a linear head was left out: reading all texts takes about {needed:.0f} s"
-        )
+    """Encode the training texts and train a head.
+
+    Where that takes longer than `seconds`, a sample of those that are learned from, within half of them; None where
+    that is not worth it either. Both are noted.
+    """
+    n, pace = len(material.train), speed(network, network.tokens.ids(material.train.texts), bf16)
+    if n > pace * seconds:
+        sample = _sample(material, int(0.5 * pace * seconds))
+        if sample is None:
+            said = f"reading all texts takes about {n / pace:.0f} s"
+            material.notes.append(f"a frozen {network.name} under a linear head was left out: {said}")
+            return None
+        material.notes.append(f"a frozen {network.name} under a linear head read {len(sample.train)} of the texts")
+        return _fit_read(network, sample, bf16)
+    return _fit_read(network, material, bf16)
+
+
+def _sample(material: Material, affordable: int) -> Material | None:
+    """All that judges and some of what is learned from; None where those would be too few."""
+    n_learned = min(affordable, _MOST_SAMPLED) - len(material.held_N)
+    if len(material.folds) != 1 or n_learned < max(_FEWEST_SAMPLED, 10 * material.n_classes):
         return None
+    fold = material.folds[0]
+    learned = np.sort(material.rng.choice(fold.fit, min(n_learned, len(fold.fit)), replace=False))
+    read = np.sort(np.concatenate([learned, fold.held]))
+    divided = [Fold(np.searchsorted(read, learned), np.searchsorted(read, fold.held))]
+    targets_NC = material.targets_NC[read]
+    return replace(material, train=material.train.at(read.tolist()), targets_NC=targets_NC, folds=divided)
+
+
+def _fit_read(network: Network, material: Material, bf16: bool) -> Frozen:
+    """Encode all of these and train a head."""
+    rows = network.tokens.ids(material.train.texts)
     features_ND = np.zeros((len(rows), network.d), dtype=np.float32)
     for start in range(0, len(rows), _CHUNK):
         features_ND[start : start + _CHUNK] = vectors(network, rows[start : start + _CHUNK], bf16)
@@ -77,7 +105,7 @@ def speed(network: Network, rows: Rows, bf16: bool) -> float:
     vectors(network, sample[:8], bf16)
     began = time.monotonic()
     vectors(network, sample, bf16)
-    return len(sample) / max(time.monotonic() - began, 1e-9)
+    return max(len(sample), 1) / max(time.monotonic() - began, 1e-9)
 
 
 def suits(network: Network, material: Material, *, bf16: bool) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huaxiang.encoder.batches import Rows, cut
-from huaxiang.encoder.classifying.classical import fit_on_vectors
+from huaxiang.encoder.classifying.classical import Head, fit_on_vectors
 from huaxiang.encoder.classifying.material import Judged, Material, judge
 from huaxiang.encoder.finetuning.loop import FitReport, Plan, Tracker, fit
 from huaxiang.encoder.finetuning.methods import apply_method
@@ -123,21 +123,27 @@ def _usual(method: str, n_texts: int, n_classes: int) -> Plan:
     return plan_for_pairs(n_texts) if method == FEW_SHOT else plan_for(n_texts, n_classes)
 
 
-def fit_tuned(network: Network, material: Material, settings: Settings, seconds: float) -> Tuned | None:
+def fit_tuned(
+    network: Network, material: Material, settings: Settings, seconds: float, begin: Head | None = None
+) -> Tuned | None:
     """Fine-tune on each fold to be judged, then on all texts if there is time left; None where there is none.
 
     Args:
         seconds: wall time for everything here.
+        begin: heads on the vectors of the same network as it came. Training that begins with them moves the network
+            less, and what it knew of other texts stays (Kumar et al. 2022).
     """
-    course = _Course(network, material, settings, seconds)
+    course = _Course(network, material, settings, seconds, begin)
     return course.run()
 
 
 class _Course:
     """One network through the folds and, if there is time, once more through everything."""
 
-    def __init__(self, network: Network, material: Material, settings: Settings, seconds: float) -> None:
-        self.network, self.material, self.settings = network, material, settings
+    def __init__(
+        self, network: Network, material: Material, settings: Settings, seconds: float, begin: Head | None
+    ) -> None:
+        self.network, self.material, self.settings, self.begin = network, material, settings, begin
         self.rows: Rows = network.tokens.ids(material.train.texts)
         self.plan = settings.plan or _usual(settings.method, len(self.rows), material.n_classes)
         self.ends = time.monotonic() + seconds
@@ -156,7 +162,9 @@ class _Course:
         for at, fold in enumerate(folds):
             if at:
                 self._back_to(beginning)
-            head = self._train(fold.fit, fold.held, self.left / (len(folds) - at + (len(folds) > 1)))
+            seconds = self.left / (len(folds) - at + (len(folds) > 1))
+            start = self.begin.of_folds[at] if self.begin is not None else None
+            head = self._train(fold.fit, fold.held, seconds, start)
             if self.reports[-1].steps < min(_LEAST_STEPS, self.reports[-1].planned_steps):
                 self.material.notes.append(f"fine-tuning was left out: time for {self.reports[-1].steps} steps only")
                 return None
@@ -167,7 +175,8 @@ class _Course:
         if refit:
             self._back_to(beginning)
             everything = np.arange(len(self.rows))
-            head = self._train(everything, everything[:0], self.left)
+            start = self.begin.linear if self.begin is not None else None
+            head = self._train(everything, everything[:0], self.left, start)
         assert head is not None
         return Tuned(self.network, head, judged, self.reports, refit, self.settings.bf16)
 
@@ -179,10 +188,12 @@ class _Course:
         held_N, seconds = self.material.held_N, time.monotonic() - self.began
         return judge(scores_NC[held_N], self.material.targets_NC[held_N], many=self.material.many, seconds=seconds)
 
-    def _train(self, learned: NDArray[np.int64], held: NDArray[np.int64], seconds: float) -> Linear:
+    def _train(
+        self, learned: NDArray[np.int64], held: NDArray[np.int64], seconds: float, start: Linear | None
+    ) -> Linear:
         began = time.monotonic()
         method = "full" if self.settings.method == FEW_SHOT else self.settings.method
-        task = self._task(learned, held)
+        task = self._task(learned, held, start)
         applied = apply_method(
             self.network,
             method,
@@ -216,7 +227,7 @@ class _Course:
             vectors_ND = self.network.encode_ids([self.rows[i] for i in learned]).float().numpy()
         return fit_on_vectors(vectors_ND, self.material.targets_NC[learned], self.material, c=1.0)
 
-    def _task(self, learned: NDArray[np.int64], held: NDArray[np.int64]) -> Classify | Alike:
+    def _task(self, learned: NDArray[np.int64], held: NDArray[np.int64], start: Linear | None) -> Classify | Alike:
         targets_NC = self.material.targets_NC
         taught = Examples([self.rows[i] for i in learned], targets_NC[learned])
         asked = Examples([self.rows[i] for i in held], targets_NC[held])
@@ -229,6 +240,7 @@ class _Course:
             self.network.d,
             class_weights=self.material.class_weights(),
             many=self.material.many,
+            start=None if start is None else (start.weights_CF, start.bias_C),
         )
 
     def _scores(self, head: Linear, rows: Rows) -> Scores:

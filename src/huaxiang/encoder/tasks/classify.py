@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from huaxiang.encoder.model import Network
 
 _DROPOUT: Final = 0.1
+_LOWEST: Final = -5.0
+"""Bias to go on from, at least: a head that never met a class answers it at -30, from where nothing is learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Classify:
         train, held: what is learned from and what judges; `held` may be empty.
         class_weights: shape `(C,)`, what a text of each class counts; None: all alike.
         many: whether a text can have several labels or none: binary cross-entropy in place of cross-entropy.
+        start: weights of shape `(C, D)` and bias of a head on unit vectors, to go on from; None: from next to nothing.
     """
 
     name = "classify"
@@ -59,6 +62,7 @@ class Classify:
         class_weights: NDArray[np.float32] | None = None,
         many: bool = False,
         smoothing: float = 0.0,
+        start: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
     ) -> None:
         import torch
 
@@ -68,6 +72,10 @@ class Classify:
         self.head: Any = torch.nn.Linear(d, train.targets_NC.shape[1])
         torch.nn.init.normal_(self.head.weight, 0.0, 0.02)
         torch.nn.init.zeros_(self.head.bias)
+        if start is not None:
+            with torch.no_grad():
+                self.head.weight.copy_(torch.from_numpy(start[0]) / self.scale)
+                self.head.bias.copy_(torch.from_numpy(np.maximum(start[1], _LOWEST)))
         self._drop = torch.nn.Dropout(_DROPOUT)
         self._weights = None if class_weights is None else torch.from_numpy(class_weights)
 
