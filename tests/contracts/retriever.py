@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import UNKNOWN, History, Interactions, Retriever
 
 ITEM_IDS = ("tea", "pot", "cup", "tyre", "pump", "never met")
@@ -93,6 +94,20 @@ class RetrieverContract:
         before = retriever.scores([History.of([TEA])]).tolist()
         retriever.candidates(History.of([CUP, POT]), 2, exclude=np.array([TEA]))
         assert retriever.scores([History.of([TEA])]).tolist() == before
+
+    def test_forgetting_somebody_is_a_fit_on_the_others_or_is_refused(self, retriever: Retriever) -> None:
+        shop = a_small_shop()
+        users = [shop.history(user).items_L for user in range(shop.n_users)]
+        gone = Interactions.of(ITEM_IDS, users[1:2])
+        if retriever.forgets == "stale":
+            with pytest.raises(ConfigError, match="train a new release"):
+                retriever.forget(gone)
+            return
+        before = retriever.scores([History.of([TEA, CUP, PUMP])])
+        others = self.make().fit(Interactions.of(ITEM_IDS, users[:1] + users[2:]))
+        asked = [History.of([TEA]), History.of([POT, PUMP]), History.of([])]
+        np.testing.assert_allclose(retriever.forget(gone).scores(asked), others.scores(asked), rtol=1e-5, atol=1e-9)
+        assert (retriever.scores([History.of([TEA, CUP, PUMP])]) == before).all()  # a new one is made
 
     def test_contributions_are_one_number_per_event(self, retriever: Retriever) -> None:
         assert retriever.contributions(History.of([TEA, POT]), CUP).shape == (2,)

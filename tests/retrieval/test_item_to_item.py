@@ -8,7 +8,7 @@ from huaxiang.retrieval.base import History, Interactions, Retriever
 from huaxiang.retrieval.content import Content, Terms, tf_idf
 from huaxiang.retrieval.item_to_item import ItemToItem, event_weights
 from huaxiang.retrieval.linear import Ease, Ridge
-from huaxiang.retrieval.transitions import Paths, Transitions
+from huaxiang.retrieval.transitions import Paths, Together, Transitions
 from tests.contracts.retriever import AdditiveContract, a_small_shop
 
 TEXTS = ["green tea", "tea pot", "tea cup", "bicycle tyre", "bicycle pump", "lamp"]
@@ -22,6 +22,21 @@ class TestTransitions(AdditiveContract):
 class TestPaths(AdditiveContract):
     def make(self) -> Retriever:
         return ItemToItem(Paths())
+
+
+class TestTogether(AdditiveContract):
+    def make(self) -> Retriever:
+        return ItemToItem(Together())
+
+
+class TestEaseAroundAnItem(AdditiveContract):
+    def make(self) -> Retriever:
+        return ItemToItem(Ease(reg=1.0, whole_up_to=0))
+
+
+class TestRidgeAroundAnItem(AdditiveContract):
+    def make(self) -> Retriever:
+        return ItemToItem(Ridge(reg=1.0, whole_up_to=0))
 
 
 class TestTerms(AdditiveContract):

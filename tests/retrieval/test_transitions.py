@@ -24,7 +24,7 @@ def test_pairs_further_apart_count_less() -> None:
 
 
 def test_the_way_back_counts_half_and_popular_ends_divide() -> None:
-    graph = Transitions().matrix(shop([TEA, POT], [TEA], [TEA])).toarray()
+    graph = Transitions().matrix(Transitions().counts(shop([TEA, POT], [TEA], [TEA]))).toarray()
     assert graph[TEA, POT] == pytest.approx(3.0**-0.3)
     assert graph[POT, TEA] == pytest.approx(0.5 * 3.0**-0.3)
 

@@ -9,17 +9,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from huaxiang.errors import ConfigError
 from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.gathering import gather_all
-from huaxiang.evaluation.parts import Part, Steps, all_terms, dense_seconds, made, sequence_steps, term_recipes
+from huaxiang.evaluation.parts import Part, Steps, all_terms, closed_seconds, made, remade, sequence_steps, term_recipes
 from huaxiang.evaluation.protocols import Protocol
 from huaxiang.evaluation.questions import full_answers
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.retrieval.base import Retriever
 from huaxiang.retrieval.fuse import Fused, choose_weights
 from huaxiang.retrieval.item_to_item import ItemToItem
-from huaxiang.retrieval.linear import Ease, Ridge, check_size
+from huaxiang.retrieval.linear import Ease, Ridge
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.transitions import Paths, Transitions
 
@@ -126,13 +125,8 @@ class Fitter:
     def _closed_forms(self) -> list[int]:
         """Places of those that there was time and memory for, counting that each is fitted twice."""
         n = self.known.n_items
-        expected, places = dense_seconds(n), []
+        expected, places = closed_seconds(n), []
         for recipe in (Ridge(), Ease()):
-            try:
-                check_size(recipe.name, n, recipe.max_bytes)
-            except ConfigError as error:
-                self.budget.left_out.append(str(error))
-                continue
             if self.budget.allows(recipe.name, 2.0 * expected, 0.5):
                 places.append(len(self.parts))
                 self._add(recipe)
@@ -145,7 +139,7 @@ class Fitter:
         top = self._ndcg(part.retriever)
         for factor in (3.0, 1.0 / 3.0):
             while self.budget.spent + part.seconds < until:
-                tried = made(replace(part.recipe, reg=part.recipe.reg * factor), self.known)
+                tried = remade(part, replace(part.recipe, reg=part.recipe.reg * factor))
                 if (score := self._ndcg(tried.retriever)) <= top + 1e-4:
                     break
                 self.parts[place], part, top = tried, tried, score

@@ -23,10 +23,13 @@ from huaxiang.retrieval.base import Interactions, Retriever
 from huaxiang.retrieval.content import Terms, tf_idf
 from huaxiang.retrieval.fuse import Fused
 from huaxiang.retrieval.item_to_item import ItemToItem, Recipe
+from huaxiang.retrieval.linear import WHOLE_UP_TO
 from huaxiang.retrieval.sequence import SequenceModel
 
 _JUDGES: Final = 2000
 """Questions that say when the sequence model has learned enough; those of the earlier step teach no ranker."""
+_AROUND_AN_ITEM: Final = 2e-3
+"""Seconds for the regression around one item."""
 _FIRST_FIT: Final = 0.65
 """Of the sequence model's time; the second fit goes on from the first, with one more event of everybody."""
 
@@ -69,6 +72,15 @@ def made(recipe: Any, interactions: Interactions) -> Part:
         ItemToItem(recipe).fit(interactions) if hasattr(recipe, "matrix") else copy.copy(recipe).fit(interactions)
     )
     return Part(recipe, retriever, time.monotonic() - started)
+
+
+def remade(part: Part, recipe: Any) -> Part:
+    """With another setting that the counts do not depend on."""
+    started = time.monotonic()
+    assert isinstance(part.retriever, ItemToItem)
+    counts = part.retriever.counts
+    assert counts is not None
+    return Part(recipe, ItemToItem.made(recipe, recipe.matrix(counts), counts), time.monotonic() - started)
 
 
 def term_recipes(terms: ItemTerms | None) -> list[Recipe]:
@@ -131,8 +143,13 @@ def refit(
     return Fused(parts, weights.tolist())
 
 
-def dense_seconds(n_items: int, probe: int = 1200) -> float:
-    """About how long a closed form over so many items takes on this machine now.
+def closed_seconds(n_items: int) -> float:
+    """About how long a closed form over so many items takes on this machine now."""
+    return _AROUND_AN_ITEM * n_items if n_items > WHOLE_UP_TO else _dense_seconds(n_items)
+
+
+def _dense_seconds(n_items: int, probe: int = 1200) -> float:
+    """Of one over the whole catalogue.
 
     The best of three small inversions, scaled; a third more for the pruning around it. Larger ones run nearer to the
     machine's peak, which leaves room for one that is shared.

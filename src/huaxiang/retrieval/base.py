@@ -22,8 +22,8 @@ Scores: TypeAlias = NDArray[np.float32]
 Forgets: TypeAlias = Literal["exact", "stale"]
 """What erasing a person does to a fitted retriever.
 
-`exact`: it is cheap to fit, so forgetting fits it again from the log, and nothing of the person is left. `stale`: it is
-kept as it is until the next training.
+`exact`: `forget` gives what a fit without the person gives, with the same settings. `stale`: it is kept as it is until
+the next training.
 """
 
 UNKNOWN: Final = -1
@@ -168,6 +168,18 @@ class Retriever(Protocol):
 
     def fit(self, interactions: Interactions) -> Self:
         """Learn from interactions and return self. Fitting again starts afresh."""
+        ...
+
+    def forget(self, gone: Interactions) -> Self:
+        """A new retriever without some people, given by all of their interactions that it was fitted on.
+
+        What it was made from is equal to 1e-5 relative to that of a fit on the others, with settings held fixed, before
+        entries are pruned.
+
+        Raises:
+            ConfigError: it is `stale`, or was made without what forgetting takes.
+            DataError: the interactions are of another catalogue.
+        """
         ...
 
     def scores(self, histories: Sequence[History]) -> Scores:

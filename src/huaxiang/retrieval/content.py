@@ -13,6 +13,7 @@ from scipy import sparse
 
 from huaxiang.errors import DataError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Scores, best
+from huaxiang.retrieval.counting import Counts
 from huaxiang.retrieval.item_to_item import DEPTH, event_weights
 from huaxiang.retrieval.saving import read_part, write_part
 from huaxiang.retrieval.transitions import empty, strongest
@@ -47,6 +48,10 @@ class Content:
         if interactions.n_items != self.n_items:
             raise DataError(f"{self.n_items} item vectors for a catalogue of {interactions.n_items}; encode them again")
         return self
+
+    def forget(self, gone: Interactions) -> Self:
+        """Itself: it has learned from nobody."""
+        return self.fit(gone)
 
     def about(self, history: History) -> Vectors:
         """What a history is about: unit vector of shape (D,), zeros where it knows no item."""
@@ -115,10 +120,14 @@ class Terms:
     name: str = "terms"
     forgets: ClassVar[Forgets] = "exact"
 
-    def matrix(self, interactions: Interactions) -> sparse.csr_array:
-        """Cosines of the nearest items, shape (M, M), float32, empty diagonal; work in blocks of rows."""
+    def counts(self, interactions: Interactions) -> Counts:
+        """None: only checks that the catalogue is the one of the terms."""
         if interactions.n_items != self.terms_MT.shape[0]:
             raise DataError(f"terms of {self.terms_MT.shape[0]} items for a catalogue of {interactions.n_items}")
+        return {}
+
+    def matrix(self, counts: Counts) -> sparse.csr_array:  # noqa: ARG002 - of people it owes nothing
+        """Cosines of the nearest items, shape (M, M), float32, empty diagonal; work in blocks of rows."""
         columns_TM = self.terms_MT.T.tocsr()
         blocks = []
         for start in range(0, self.terms_MT.shape[0], 512):

@@ -68,6 +68,11 @@ class Fused:
             part.fit(interactions)
         return self
 
+    def forget(self, gone: Interactions) -> "Fused":
+        """Every part that is exact without these people; the stale ones and the weights as they are."""
+        parts = [part.forget(gone) if part.forgets == "exact" else part for part in self.retrievers]
+        return Fused(parts, self.weights_F.tolist(), n_candidates=self.n_candidates)
+
     def gather(self, history: History, *, exclude: Indices | None = None) -> Candidates:
         """The union of what the retrievers name, with everyone's score of everyone."""
         return next(self.gather_many([history], exclude=None if exclude is None else [exclude]))

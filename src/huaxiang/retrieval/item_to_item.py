@@ -14,6 +14,7 @@ from scipy import sparse
 
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Scores, best
+from huaxiang.retrieval.counting import Counts, from_arrays, less, to_arrays
 from huaxiang.retrieval.saving import read_part, write_part
 from huaxiang.retrieval.transitions import empty
 
@@ -41,28 +42,36 @@ class Recipe(Protocol):
         """Factor on an event's weight for each distinct item that came after it, in (0, 1]."""
         ...
 
-    def matrix(self, interactions: Interactions) -> Matrix:
+    def counts(self, interactions: Interactions) -> Counts:
+        """What people did, in counts that add up over them; nothing where the matrix owes nothing to people."""
+        ...
+
+    def matrix(self, counts: Counts) -> Matrix:
         """What having met an item (row) says for each item (column), shape (M, M), float32."""
         ...
 
 
 class ItemToItem:
-    """Score of an item: sum over the history's events of decayed weight times the matrix entry."""
+    """Score of an item: sum over the history's events of decayed weight times the matrix entry.
+
+    Attributes:
+        counts: what the matrix was made from, for forgetting; None for one that was made or loaded without.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe: Recipe | None = recipe
-        self._become(recipe.name, recipe.forgets, recipe.decay, empty(0))
+        self._become(recipe.name, recipe.forgets, recipe.decay, empty(0), None)
 
     @classmethod
-    def made(cls, recipe: Recipe, matrix_MM: Matrix) -> Self:
+    def made(cls, recipe: Recipe, matrix_MM: Matrix, counts: Counts | None = None) -> Self:
         """From a matrix that the recipe has made already: the recipe's `decay` is read at query time only."""
         retriever = cls(recipe)
-        retriever.matrix_MM = matrix_MM
+        retriever.matrix_MM, retriever.counts = matrix_MM, counts
         return retriever
 
-    def _become(self, name: str, forgets: Forgets, decay: float, matrix_MM: Matrix) -> None:
+    def _become(self, name: str, forgets: Forgets, decay: float, matrix_MM: Matrix, counts: Counts | None) -> None:
         self.name, self.forgets, self.decay = name, forgets, decay
-        self.matrix_MM = matrix_MM
+        self.matrix_MM, self.counts = matrix_MM, counts
 
     @property
     def n_items(self) -> int:
@@ -73,14 +82,24 @@ class ItemToItem:
         """Make the matrix; the recipe says what it may not be given."""
         if self._recipe is None:
             raise ConfigError(f"a loaded {self.name} retriever has no recipe to fit by; make a new one")
-        self._become(self.name, self.forgets, self.decay, self._recipe.matrix(interactions))
+        counts = self._recipe.counts(interactions)
+        self._become(self.name, self.forgets, self.decay, self._recipe.matrix(counts), counts)
         return self
+
+    def forget(self, gone: Interactions) -> "ItemToItem":
+        """Without some people: their counts are taken away, and the matrix is made of the rest."""
+        if self.counts is not None and not self.counts and gone.n_items == self.n_items:
+            return self  # it owes nothing to anybody
+        if self._recipe is None or self.counts is None or self.forgets != "exact":
+            raise ConfigError(f"this {self.name} retriever was kept without its counts; train a new release to forget")
+        counts = less(self.counts, self._recipe.counts(gone))
+        return ItemToItem.made(self._recipe, self._recipe.matrix(counts), counts)
 
     def with_decay(self, decay: float) -> "ItemToItem":
         """The same matrix, read with another decay."""
         made = ItemToItem.__new__(ItemToItem)
         made._recipe = self._recipe
-        made._become(self.name, self.forgets, decay, self.matrix_MM)
+        made._become(self.name, self.forgets, decay, self.matrix_MM, self.counts)
         return made
 
     def scores(self, histories: Sequence[History]) -> Scores:
@@ -134,24 +153,34 @@ class ItemToItem:
         """Write the matrix and the settings it was made with, into an existing folder."""
         graph_MM = sparse.csr_array(self.matrix_MM)
         arrays = {"indptr": graph_MM.indptr, "indices": graph_MM.indices, "data": graph_MM.data}
+        arrays |= to_arrays(self.counts or {})
         settings = {"forgets": self.forgets, "decay": self.decay, "n_items": self.n_items, "recipe": self._settings()}
+        settings["counted"] = self.counts is not None
         write_part(folder, self.name, settings, arrays)
 
     def _settings(self) -> dict[str, Any]:
         if self._recipe is None or not dataclasses.is_dataclass(self._recipe):
             return {}
         fields = {field.name: getattr(self._recipe, field.name) for field in dataclasses.fields(self._recipe)}
-        return {name: value for name, value in fields.items() if isinstance(value, int | float | str | None)}
+        plain = {name: value for name, value in fields.items() if isinstance(value, int | float | str | None)}
+        return {"kind": type(self._recipe).__name__, **plain}
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """What `save` wrote. It answers, and cannot be fitted again."""
+    def load(cls, folder: Path, recipes: Sequence[type[Any]] = ()) -> Self:
+        """What `save` wrote. It answers; it forgets, and can be fitted again, where its kind of recipe is given.
+
+        Args:
+            recipes: kinds of recipes, of which the one of the saved name is made again with the saved settings.
+        """
         settings, arrays = read_part(folder)
         shape = (settings["n_items"], settings["n_items"])
         graph_MM = sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
         made = cls.__new__(cls)
-        made._recipe = None
-        made._become(settings["retriever"], settings["forgets"], settings["decay"], graph_MM)
+        kind = next((kind for kind in recipes if kind.__name__ == settings["recipe"].get("kind")), None)
+        given = {name: value for name, value in settings["recipe"].items() if name != "kind"}
+        made._recipe = None if kind is None else kind(**given)
+        counts = from_arrays(arrays, settings["n_items"]) if settings["counted"] else None
+        made._become(settings["retriever"], settings["forgets"], settings["decay"], graph_MM, counts)
         return made
 
 

@@ -11,9 +11,12 @@ import numpy as np
 
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Scores
+from huaxiang.retrieval.counting import Counts, from_arrays, less, to_arrays
 from huaxiang.retrieval.saving import read_part, write_part
 
 _NAME: Final = "popular"
+_LONGER: Final = 4.0
+"""Half-lives of the longer count that a trend is seen against."""
 
 
 class Popular:
@@ -21,20 +24,28 @@ class Popular:
 
     Args:
         half_life_days: None counts all events alike, which is right where there is no clock.
+        trend: above 0, what rises is ahead of what falls: the count is multiplied by its ratio, to this power, to a
+            count with four times the half-life.
         name: of this one, where several half-lives stand side by side.
     """
 
     forgets: ClassVar[Forgets] = "exact"
 
-    def __init__(self, *, half_life_days: float | None = None, name: str = _NAME) -> None:
+    def __init__(self, *, half_life_days: float | None = None, trend: float = 0.0, name: str = _NAME) -> None:
         if half_life_days is not None and not half_life_days > 0.0:
             raise ConfigError(f"half_life_days is {half_life_days}; give more than 0 days, or None for no decay")
-        self.half_life_days, self.name = half_life_days, name
-        self._become(np.empty(0, np.float32))
+        if trend < 0.0 or (trend > 0.0 and half_life_days is None):
+            raise ConfigError(f"trend is {trend}; give 0 or more, and a half-life with it")
+        self.half_life_days, self.trend, self.name = half_life_days, trend, name
+        self._become({"met": np.empty(0), "met_longer": np.empty(0)}, 0.0)
 
-    def _become(self, scores_M: Scores) -> None:
-        self.scores_M = scores_M
-        self._order_M = np.argsort(-scores_M, kind="stable")
+    def _become(self, counts: Counts, until: float) -> None:
+        """`until` is the day that ages are counted to: the end of the log at the fit, also after forgetting."""
+        self._counts, self._until = counts, until
+        met_M, longer_M = np.asarray(counts["met"]), np.asarray(counts["met_longer"])
+        rising_M = met_M / np.maximum(longer_M / _LONGER, 1e-12) if self.trend else np.ones_like(met_M)
+        self.scores_M = (met_M * rising_M**self.trend).astype(np.float32)
+        self._order_M = np.argsort(-self.scores_M, kind="stable")
 
     @property
     def n_items(self) -> int:
@@ -43,12 +54,25 @@ class Popular:
 
     def fit(self, interactions: Interactions) -> Self:
         """Count; events of weight <= 0 count nothing."""
-        weights_E = np.maximum(interactions.weights_E, 0.0).astype(np.float64)
-        if self.half_life_days is not None and len(weights_E):
-            weights_E *= 0.5 ** ((interactions.days_E.max() - interactions.days_E) / self.half_life_days)
-        counts_M = np.bincount(interactions.items_E, weights_E, minlength=interactions.n_items)
-        self._become(counts_M.astype(np.float32))
+        until = float(interactions.days_E.max(initial=0.0))
+        self._become(self._count(interactions, until), until)
         return self
+
+    def forget(self, gone: Interactions) -> Self:
+        """Without some people; ages are still counted to the end of the log as it was."""
+        made = type(self)(half_life_days=self.half_life_days, trend=self.trend, name=self.name)
+        made._become(less(self._counts, self._count(gone, self._until)), self._until)
+        return made
+
+    def _count(self, interactions: Interactions, until: float) -> Counts:
+        weights_E = np.maximum(interactions.weights_E, 0.0).astype(np.float64)
+        ages_E, n = until - interactions.days_E, interactions.n_items
+        fades = (None, None) if self.half_life_days is None else (self.half_life_days, _LONGER * self.half_life_days)
+        rows = [
+            np.bincount(interactions.items_E, weights_E if days is None else weights_E * 0.5 ** (ages_E / days), n)
+            for days in fades
+        ]
+        return {"met": rows[0].astype(np.float64), "met_longer": rows[1].astype(np.float64)}
 
     def scores(self, histories: Sequence[History]) -> Scores:
         """The same row for everybody, shape (N, M), float32."""
@@ -71,13 +95,13 @@ class Popular:
 
     def save(self, folder: Path) -> None:
         """Write the counts into an existing folder."""
-        settings = {"half_life_days": self.half_life_days, "name": self.name}
-        write_part(folder, _NAME, settings, {"scores": self.scores_M})
+        names = {"half_life_days": self.half_life_days, "trend": self.trend, "name": self.name, "until": self._until}
+        write_part(folder, _NAME, names, to_arrays(self._counts))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """What `save` wrote."""
         settings, arrays = read_part(folder, _NAME)
-        made = cls(half_life_days=settings["half_life_days"], name=settings.get("name", _NAME))
-        made._become(arrays["scores"])
+        made = cls(half_life_days=settings["half_life_days"], trend=settings["trend"], name=settings["name"])
+        made._become(from_arrays(arrays, len(arrays["counts.met"])), settings["until"])
         return made

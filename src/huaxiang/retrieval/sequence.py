@@ -1,7 +1,8 @@
 """A Transformer over the order of a history: what comes next after all of it, answered in plain numpy.
 
-Legend: N histories, M items, L places of a window, P places that are asked for, D width, H heads, K results. `sequence_training` teaches it with
-torch; the weights are small (4 M D bytes and about 0.4 MB) and a history costs about a millisecond.
+Legend: N histories, M items, L places of a window, P places that are asked for, D width, H heads, K results.
+`sequence_training` teaches it with torch; the weights are small (4 M D bytes and about 0.4 MB) and a history costs a
+third of a millisecond.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,10 @@ class SequenceModel:
             raise ConfigError("a loaded sequence model has no teacher to fit by; make a new one")
         self._become(self._teacher.weights(interactions))
         return self
+
+    def forget(self, gone: Interactions) -> Self:  # noqa: ARG002 - there is no way
+        """Not possible: what a network learned from somebody stays until the next training."""
+        raise ConfigError("a sequence model is stale until the next training; train a new release to forget")
 
     def read(self, history: History) -> Indices:
         """The places of a history's events that are read, ascending: at most `window`, the newest."""

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import Forgets, Interactions
+from huaxiang.retrieval.counting import Counts
 
 _PAIRS_AT_ONCE = 4_000_000
 
@@ -41,11 +42,16 @@ class Transitions:
         if not 0.0 < self.decay <= 1.0 or self.window < 1:
             raise ConfigError(f"transitions need 0 < decay <= 1 and window >= 1, got {self.decay} and {self.window}")
 
-    def matrix(self, interactions: Interactions) -> sparse.csr_array:
-        """Strength of the way from item (row) to item (column), shape (M, M), float32, empty diagonal."""
+    def counts(self, interactions: Interactions) -> Counts:
+        """Ordered pairs, and how often each item was met."""
         forward_MM = count_pairs(interactions, gap_power=self.gap_power, window=self.window)
+        return {"pairs": forward_MM, "popularity": popularity(interactions)}
+
+    def matrix(self, counts: Counts) -> sparse.csr_array:
+        """Strength of the way from item (row) to item (column), shape (M, M), float32, empty diagonal."""
+        forward_MM, met_M = counts["pairs"], counts["popularity"]
         graph_MM = (forward_MM + self.backward * forward_MM.T).tocsr()
-        return damp(graph_MM, popularity(interactions), self.popularity_power)
+        return damp(graph_MM, np.asarray(met_M), self.popularity_power)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,47 @@ class Paths:
     name: ClassVar[str] = "paths"
     forgets: ClassVar[Forgets] = "exact"
 
-    def matrix(self, interactions: Interactions) -> sparse.csr_array:
+    def counts(self, interactions: Interactions) -> Counts:
+        """Those of the graph that is walked."""
+        return self._graph.counts(interactions)
+
+    def matrix(self, counts: Counts) -> sparse.csr_array:
         """Sum over middle items of the products of the two strengths, shape (M, M), float32, empty diagonal."""
-        one = Transitions(self.decay, self.gap_power, self.backward, self.popularity_power, self.window)
-        return two_steps(one.matrix(interactions), neighbours=self.neighbours, kept=self.kept)
+        return two_steps(self._graph.matrix(counts), neighbours=self.neighbours, kept=self.kept)
+
+    @property
+    def _graph(self) -> Transitions:
+        return Transitions(self.decay, self.gap_power, self.backward, self.popularity_power, self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What people take in one go: pairs within a time, whichever came first, by the cosine of their counts.
+
+    Attributes:
+        within_days: between two events of one person, at most: an hour for a session, a day for a purchase.
+        shrink: added to the product under the root, so that one person's pair of rare items is no rule.
+    """
+
+    decay: float = 0.7
+    within_days: float = 1.0
+    window: int = 50
+    shrink: float = 5.0
+    name: ClassVar[str] = "together"
+    forgets: ClassVar[Forgets] = "exact"
+
+    def counts(self, interactions: Interactions) -> Counts:
+        """Pairs, and how often each item was met."""
+        pairs_MM = count_pairs(interactions, gap_power=0.0, window=self.window, within_days=self.within_days)
+        return {"pairs": pairs_MM, "popularity": popularity(interactions)}
+
+    def matrix(self, counts: Counts) -> sparse.csr_array:
+        """Cosines of shape (M, M), float32, empty diagonal."""
+        pairs_MM: sparse.csr_array = (counts["pairs"] + counts["pairs"].T).tocsr()
+        roots_M = np.sqrt(np.asarray(counts["popularity"]) + self.shrink)
+        pairs_MM.data /= np.repeat(roots_M, np.diff(pairs_MM.indptr)) * roots_M[pairs_MM.indices]
+        cosines_MM: sparse.csr_array = pairs_MM.astype(np.float32)
+        return cosines_MM
 
 
 def empty(n_items: int) -> sparse.csr_array:
@@ -84,16 +127,18 @@ def popularity(interactions: Interactions) -> NDArray[np.float64]:
     return np.bincount(interactions.items_E, weights_E, minlength=interactions.n_items).astype(np.float64)
 
 
-def count_pairs(interactions: Interactions, *, gap_power: float, window: int) -> sparse.csr_array:
-    """Weighted counts of ordered pairs, shape (M, M): `gap ** -gap_power` times the mean strength of the two events.
+def count_pairs(
+    interactions: Interactions, *, gap_power: float, window: int, within_days: float = np.inf
+) -> sparse.csr_array:
+    """Weighted counts of ordered pairs, (M, M) float64: `gap ** -gap_power` times the mean strength of the two events.
 
     The mean is geometric, so a purchase after a view counts between two views and two purchases.
     """
     shape = (interactions.n_items, interactions.n_items)
-    total_MM = empty(shape[0])
-    held: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]] = []
+    total_MM = empty(shape[0]).astype(np.float64)
+    held: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
     n_held = 0
-    for part in _pairs(interactions, gap_power, window):
+    for part in _pairs(interactions, gap_power, window, within_days):
         held.append(part)
         n_held += len(part[0])
         if n_held >= _PAIRS_AT_ONCE:
@@ -103,20 +148,21 @@ def count_pairs(interactions: Interactions, *, gap_power: float, window: int) ->
 
 
 def _pairs(
-    interactions: Interactions, gap_power: float, window: int
-) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]]:
+    interactions: Interactions, gap_power: float, window: int, within_days: float
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]]:
     kept_E = interactions.weights_E > 0.0
-    users_E, items_E = interactions.users_E[kept_E], interactions.items_E[kept_E]
-    roots_E = np.sqrt(interactions.weights_E[kept_E])
+    users_E, items_E, days_E = interactions.users_E[kept_E], interactions.items_E[kept_E], interactions.days_E[kept_E]
+    roots_E = np.sqrt(interactions.weights_E[kept_E].astype(np.float64))
     longest = int(np.bincount(users_E).max()) if len(users_E) else 0
     for gap in range(1, min(window, longest - 1) + 1):
         joined_P = np.flatnonzero((users_E[:-gap] == users_E[gap:]) & (items_E[:-gap] != items_E[gap:]))
-        weights_P = roots_E[joined_P] * roots_E[joined_P + gap] * np.float32(gap**-gap_power)
-        yield items_E[joined_P], items_E[joined_P + gap], weights_P.astype(np.float32)
+        if within_days < np.inf:
+            joined_P = joined_P[days_E[joined_P + gap] - days_E[joined_P] <= within_days]
+        yield items_E[joined_P], items_E[joined_P + gap], roots_E[joined_P] * roots_E[joined_P + gap] * gap**-gap_power
 
 
 def _sum(
-    held: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]], shape: tuple[int, int]
+    held: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]], shape: tuple[int, int]
 ) -> sparse.csr_array:
     rows_P, columns_P, weights_P = (np.concatenate(parts) for parts in zip(*held, strict=True))
     return sparse.coo_array((weights_P, (rows_P, columns_P)), shape=shape).tocsr()
