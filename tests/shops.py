@@ -24,11 +24,11 @@ from huaxiang.config import Settings, load_settings
 from huaxiang.encoder.serving import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, OnnxEncoder, ServingConfig
 from huaxiang.pipeline import PARTS, save_pipeline
 from huaxiang.release import Release
+from huaxiang.retrieval.kinds import ALWAYS, fit_retrievers
 from huaxiang.retrieval.log import read_log, to_interactions
 from huaxiang.shop import Shop
 from huaxiang.text.keywords import Keywords
 from huaxiang.text.wording import item_text
-from huaxiang.training import fit_retrievers
 
 KINDS: dict[str, tuple[str, str, str]] = {
     "tea": ("green tea leaves", "绿茶茶叶", "Uji"),
@@ -111,7 +111,7 @@ def make_release(folder: Path) -> Release:
         Keywords().fit(texts).save(draft.part(PARTS.keywords))
         write_encoder(draft.part(PARTS.encoder), texts)
         vectors_MD = OnnxEncoder.load(draft.path / PARTS.encoder).encode(texts)
-        retrievers = fit_retrievers(to_interactions(rows, item_ids))
+        retrievers = fit_retrievers(to_interactions(rows, item_ids), ALWAYS)
         save_pipeline(draft, item_ids, vectors_MD, retrievers, WEIGHTS, frozenset())
         draft.about |= {"seq": shop.catalogue.seq, "n_items": len(items), "n_interactions": len(rows)}
     release = shop.releases.use(draft.id)

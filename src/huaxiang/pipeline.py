@@ -24,11 +24,13 @@ from huaxiang.profiles import FoldState, Portraits
 from huaxiang.profiles.facets import Interests, interests, language
 from huaxiang.profiles.state import DAY, Tally, to_micros
 from huaxiang.ranking.explain import reasons
+from huaxiang.ranking.ordering import best_of, fuse, padded, standardise
 from huaxiang.ranking.rules import compile_filter
 from huaxiang.ranking.shelf import Shelf
 from huaxiang.release import Draft, Release
 from huaxiang.retrieval.base import UNKNOWN, History, Retriever
 from huaxiang.retrieval.item_to_item import ItemToItem
+from huaxiang.retrieval.kinds import open_retrievers, save_retrievers
 from huaxiang.retrieval.live import LiveIndex, Snapshot
 from huaxiang.retrieval.popular import Popular
 from huaxiang.text.wording import history_text
@@ -50,8 +52,7 @@ class _Parts:
     keywords: str = "keywords"
     encoder: str = "encoder"
     index: str = "index"
-    transitions: str = "transitions"
-    popular: str = "popular"
+    retrievers: str = "retrievers"
     fusion: str = "fusion"
 
 
@@ -116,10 +117,7 @@ class Pipeline:
         encoder = open_folder(release.part(PARTS.encoder))
         catalogue = portraits.item_facets.catalogue
         index = LiveIndex(item_ids, vectors_MD, encoder, catalogue, seq=int(release.about["seq"]))
-        retrievers: dict[str, Retriever] = {
-            "transitions": ItemToItem.load(release.part(PARTS.transitions)),
-            "popular": Popular.load(release.part(PARTS.popular)),
-        }
+        retrievers = open_retrievers(release.part(PARTS.retrievers))
         portraits.item_facets.use(release.part(PARTS.keywords))
         repeated = frozenset(said["repeated"])
         return cls(release.id, portraits, encoder, index, retrievers, said["weights"], repeated)
@@ -186,11 +184,15 @@ class Pipeline:
         return Person(used, entries, history, u_D, known, basis)
 
     def parts(self, person: Person, items: Snapshot) -> dict[str, NDArray[np.float32]]:
-        """Standardised scores of shape (M,) of every retriever; zeros where one has nothing to say."""
-        raw = {name: retriever.scores([person.history])[0] for name, retriever in self.retrievers.items()}
+        """Standardised scores of shape (M,) of every part that has a weight; zeros where one has nothing to say."""
+        raw = {
+            name: retriever.scores([person.history])[0]
+            for name, retriever in self.retrievers.items()
+            if self._weights.get(name, 0.0) > 0.0
+        }
         raw["content"] = items.vectors_MD @ person.u_D
         raw["profile"] = self.shelf(items).scores(person.known.shares)
-        return {name: standardise(_padded(scores_M, len(items))) for name, scores_M in raw.items()}
+        return {name: standardise(padded(scores_M, len(items))) for name, scores_M in raw.items()}
 
     def _vector(self, state: FoldState, entries: Sequence[tuple[ItemId, Tally]]) -> NDArray[np.float32]:
         """U, by the open release's encoder, kept under the text that it reads."""
@@ -267,7 +269,7 @@ class Pipeline:
     ) -> tuple[tuple[Reason, ...], ...]:
         """The reasons of items at positions of the index; of what they share, only what is needed is looked up."""
         item_facets, state = self.portraits.item_facets, person.state
-        added_KL = self._contributions(order, person)
+        added_KL = self._contributions(order, person, parts)
         keys = {(kind, value) for at in order for kind, value, _ in item_facets.of(items.item_ids[at])}
         facets = person.known.facets(state, config=self.portraits.config, among=keys)
         history = [(self.catalogue.get(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries]
@@ -275,7 +277,7 @@ class Pipeline:
         return tuple(
             reasons(
                 item,
-                {name: self._weights.get(name, 0.0) * float(scores_M[at]) for name, scores_M in parts.items()},
+                self._by_kind({name: float(scores_M[at]) for name, scores_M in parts.items()}),
                 contributions=added_L,
                 history=history,
                 interests=facets,
@@ -287,16 +289,29 @@ class Pipeline:
             for at, added_L in zip(order, added_KL, strict=True)
         )
 
-    def _contributions(self, order: NDArray[np.intp], person: Person) -> NDArray[np.float32]:
-        """What each entry of the history adds to items in the transition graph, shape (len(order), L)."""
-        graph = self.retrievers["transitions"]
+    def _by_kind(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """Weighted scores of an item, added up by what can be said of them: what follows from the history's items, what
+        many take, and the parts that explain themselves."""
+        found: dict[str, float] = {}
+        for name, score in scores.items():
+            part = self.retrievers.get(name)
+            kind = "followed" if isinstance(part, ItemToItem) else "popular" if isinstance(part, Popular) else name
+            found[kind] = found.get(kind, 0.0) + self._weights.get(name, 0.0) * score
+        return found
+
+    def _contributions(
+        self, order: NDArray[np.intp], person: Person, parts: Mapping[str, NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """What each entry of the history adds to items in the item-to-item parts, shape (len(order), L), up to a factor
+        of each item."""
         added_KL = np.zeros((len(order), len(person.entries)), np.float32)
-        fitted = np.flatnonzero(order < graph.n_items)
-        if isinstance(graph, ItemToItem):
-            added_KL[fitted] = graph.contributions_of(person.history, order[fitted])
-        else:
-            for row in fitted:
-                added_KL[row] = graph.contributions(person.history, int(order[row]))
+        for name in parts:
+            part = self.retrievers.get(name)
+            if isinstance(part, ItemToItem) and (weight := self._weights.get(name, 0.0)) > 0.0:
+                fitted = np.flatnonzero(order < part.n_items)
+                own_KL = part.contributions_of(person.history, order[fitted])
+                size = float(np.abs(own_KL).sum(axis=1).max(initial=0.0))
+                added_KL[fitted] += own_KL * np.float32(weight / size if size > 0.0 else 0.0)
         return added_KL
 
     def explain(self, user_id: UserId, item_id: ItemId, *, now: datetime) -> tuple[Reason, ...]:
@@ -316,7 +331,7 @@ class Pipeline:
     def _similar(self, item_id: ItemId, k: int, items: Snapshot) -> Ranked:
         at = items.position(item_id)
         if at < 0:
-            fused_M = _padded(self.retrievers["popular"].scores([History.of([])])[0], len(items)).astype(np.float64)
+            fused_M = padded(self.retrievers["popular"].scores([History.of([])])[0], len(items)).astype(np.float64)
         else:
             graph_M = np.zeros(len(items), np.float32)
             graph = self.retrievers["transitions"]
@@ -344,8 +359,7 @@ def save_pipeline(
     root = draft.part(PARTS.index)
     (root / "items.json").write_text(json.dumps(list(item_ids), ensure_ascii=False), encoding="utf-8")
     save_file({"vectors": np.ascontiguousarray(vectors_MD)}, root / "vectors.safetensors")
-    retrievers["transitions"].save(draft.part(PARTS.transitions))
-    retrievers["popular"].save(draft.part(PARTS.popular))
+    save_retrievers(retrievers, draft.part(PARTS.retrievers))
     said = {"weights": dict(weights), "repeated": sorted(repeated)}
     (draft.part(PARTS.fusion) / "fusion.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
 
@@ -367,32 +381,3 @@ def history_of(entries: Sequence[tuple[ItemId, Tally]], items: Snapshot, *, now:
     masses = [math.copysign(abs(tally.long) ** 0.5, tally.long) for _, tally in entries]
     weights = [mass * 2.0 ** (-age / _HISTORY_HALF_LIFE) for mass, age in zip(masses, ages, strict=True)]
     return History.of(at_L, weights, ages)
-
-
-def fuse(parts: Mapping[str, NDArray[np.float32]], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """The weighted sum of standardised scores, shape (M,)."""
-    fused_M = np.zeros(len(next(iter(parts.values()))), np.float64)
-    for name, scores_M in parts.items():
-        fused_M += weights.get(name, 0.0) * scores_M
-    return fused_M
-
-
-def best_of(scores_M: NDArray[np.float64], among: NDArray[np.intp], k: int) -> NDArray[np.intp]:
-    """The `k` positions of `among` (ascending) with the best scores, best first; ties keep the order of the index."""
-    if len(among) > 4 * k:  # sorting a whole catalogue for one page costs more than finding where the page ends
-        against = -scores_M[among]
-        among = among[against <= np.partition(against, k - 1)[k - 1]]
-    return among[np.argsort(-scores_M[among], kind="stable")[:k]]
-
-
-def standardise(scores_M: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Zero mean and unit deviation over the catalogue; zeros where all are equal."""
-    deviation = float(scores_M.std())
-    if deviation == 0.0:
-        return np.zeros_like(scores_M)
-    scaled_M: NDArray[np.float32] = ((scores_M - scores_M.mean()) / deviation).astype(np.float32)
-    return scaled_M
-
-
-def _padded(scores_M: NDArray[np.float32], m: int) -> NDArray[np.float32]:
-    return scores_M if len(scores_M) == m else np.concatenate([scores_M, np.zeros(m - len(scores_M), np.float32)])

@@ -9,29 +9,33 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from scipy import sparse
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.folder import open_folder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError, MissingExtraError
+from huaxiang.evaluation.parts import closed_seconds, order_again, order_before
 from huaxiang.evaluation.selection import DECAYS, START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
 from huaxiang.profiles import ItemFacets
 from huaxiang.profiles.portrait import Portraits
+from huaxiang.profiles.state import DAY
 from huaxiang.ranking.rules import repeat_categories
 from huaxiang.release import Draft, Release, Releases
-from huaxiang.retrieval.base import Interactions, Retriever
-from huaxiang.retrieval.item_to_item import ItemToItem
+from huaxiang.retrieval.content import tf_idf
+from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, fit_retrievers
 from huaxiang.retrieval.live import LiveIndex
 from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
-from huaxiang.retrieval.popular import Popular
-from huaxiang.retrieval.transitions import Transitions
+from huaxiang.retrieval.sequence import SequenceModel
 from huaxiang.text.keywords import Keywords
+from huaxiang.text.segment import content_words
 from huaxiang.text.word_vectors import WordVectors
 from huaxiang.text.wording import WORDING, history_text, item_text
 from huaxiang.types import Item, ItemId, Vectors
@@ -48,8 +52,11 @@ _RECENT_ITEMS: Final = 20
 _RECENT_QUERIES: Final = 5
 _FEWEST_WORDS: Final = 50
 """Among fewer words, the nearest is not near: it is only what is left."""
-_ENCODER_SHARE: Final = 0.7
+_ENCODER_SHARE: Final = 0.6
 """Of what is left of the budget after reading the log: the rest encodes items, fits the retrievers and selects."""
+_ORDER_SHARE: Final = 0.3
+"""Of what is left then, for the sequence model's first fit."""
+_CLOSED_SHARE: Final = 0.2
 
 
 def train(
@@ -67,12 +74,11 @@ def train(
         portraits: over the store; its catalogue says which items there are.
         budget_seconds: wall time for everything; most of it is the encoder's.
         checkpoint: Hugging Face checkpoint to begin from, by path or cached name; None: from the shop's own text.
-        progress: told of each step.
 
     Raises:
         DataError: the shop has no items.
     """
-    tell = progress or _silent
+    tell = progress or (lambda _step, _share: None)
     clock = _Clock(budget_seconds)
     seq, items = _items(portraits.item_facets.catalogue)
     log = _read(portraits, tell)
@@ -85,10 +91,12 @@ def train(
         encoder = open_folder(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
         shop = _Shop(items, encoder.encode(texts), encoder, keywords)
+        tell("order of meetings", 0.0)
+        learned = _order(shop, log.interactions, cut, clock, seed)
         tell("select on held-out days", 0.0)
-        selected = _select(portraits, shop, log.interactions, cut, seq, seed)
+        selected = _select(portraits, shop, log.interactions, cut, seq, learned, clock, seed)
         tell("fit on everything", 0.0)
-        _fit_and_save(draft, shop, log.interactions, selected)
+        _fit_and_save(draft, shop, log.interactions, selected, learned, seed)
         draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed) | {"word_vectors": related}
         _write_card(draft)
     return releases.use(draft.id)
@@ -139,8 +147,13 @@ class _Clock:
         """Seconds since the beginning."""
         return time.perf_counter() - self.started
 
+    @property
+    def left(self) -> float:
+        """Seconds that remain, never below 0."""
+        return max(0.0, self.budget - self.elapsed)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class _Shop:
     """The items as this training sees them."""
 
@@ -153,6 +166,11 @@ class _Shop:
     def item_ids(self) -> list[ItemId]:
         """In the order of the index."""
         return [item.item_id for item in self.items]
+
+    @cached_property
+    def content_MT(self) -> sparse.csr_array:
+        """Words of the items' texts, as the sequence model reads them."""
+        return tf_idf([content_words(item_text(item)) for item in self.items])
 
     def repeated(self, rows: pl.DataFrame) -> frozenset[str]:
         """Categories that are bought again, by these interactions."""
@@ -188,27 +206,54 @@ def _train_encoder(
     return report.figures()
 
 
-def _select(portraits: Portraits, shop: _Shop, rows: pl.DataFrame, cut: int | None, seq: int, seed: int) -> Selected:
+def affordable(n_items: int, seconds: float) -> tuple[str, ...]:
+    """Retrievers that are tried: closed forms, fitted twice, where they take a fifth of what is left at most."""
+    needed = 2.0 * len(CLOSED_FORMS) * closed_seconds(n_items)
+    return tuple(name for name in NAMES if name not in CLOSED_FORMS or needed <= _CLOSED_SHARE * seconds)
+
+
+def _order(shop: _Shop, rows: pl.DataFrame, cut: int | None, clock: _Clock, seed: int) -> Any:
+    """The sequence model on what came before the held-out days; None where there is no time for it, or no torch."""
+    if cut is None:
+        return None
+    met = to_interactions(rows, shop.item_ids)
+    seconds = _ORDER_SHARE * clock.left
+    return order_before(met, cut / DAY, shop.content_MT, seconds=seconds, seed=seed)
+
+
+def _select(
+    portraits: Portraits,
+    shop: _Shop,
+    rows: pl.DataFrame,
+    cut: int | None,
+    seq: int,
+    learned: Any,
+    clock: _Clock,
+    seed: int,
+) -> Selected:
     """Fit on what came before the held-out days, and choose by them; profiles read the keywords of this release."""
     if cut is None:
         return Selected(START, DECAYS[0], {"note": "too few events to hold days out; weights are the defaults"})
     catalogue = portraits.item_facets.catalogue
     index = LiveIndex(shop.item_ids, shop.vectors_MD, shop.encoder, catalogue, seq=seq)
     earlier = rows.filter(pl.col("at") < cut)
-    retrievers = fit_retrievers(to_interactions(earlier, shop.item_ids))
+    names = affordable(len(shop.items), clock.left)
+    retrievers = fit_retrievers(to_interactions(earlier, shop.item_ids), names)
+    if learned is not None:
+        retrievers[SequenceModel.name] = SequenceModel.made(learned.weights)
     readers = Portraits(portraits.store, ItemFacets(catalogue, shop.keywords), portraits.config)
-    trial = Pipeline("trial", readers, shop.encoder, index, retrievers, START, shop.repeated(earlier))
+    alike = dict.fromkeys((*retrievers, "content", "profile"), 1.0)
+    trial = Pipeline("trial", readers, shop.encoder, index, retrievers, alike, shop.repeated(earlier))
     return select(trial, rows, cut, np.random.default_rng(seed))
 
 
-def _fit_and_save(draft: Draft, shop: _Shop, rows: pl.DataFrame, selected: Selected) -> None:
-    """Fit on everything, as the held-out days chose."""
-    retrievers = fit_retrievers(to_interactions(rows, shop.item_ids), decay=selected.decay)
+def _fit_and_save(draft: Draft, shop: _Shop, rows: pl.DataFrame, selected: Selected, learned: Any, seed: int) -> None:
+    """Fit on everything, as the held-out days chose: what has no weight is left out."""
+    met = to_interactions(rows, shop.item_ids)
+    retrievers = fit_retrievers(met, tuple(selected.weights), decay=selected.decay)
+    if learned is not None and SequenceModel.name in selected.weights:
+        retrievers[SequenceModel.name] = order_again(met, shop.content_MT, learned, seed)
     save_pipeline(draft, shop.item_ids, shop.vectors_MD, retrievers, selected.weights, shop.repeated(rows))
-
-
-def _silent(_step: str, _share: float) -> None:
-    """Nobody watches."""
 
 
 def held_out_moment(rows: pl.DataFrame) -> int | None:
@@ -219,12 +264,6 @@ def held_out_moment(rows: pl.DataFrame) -> int | None:
     assert isinstance(first, int)
     assert isinstance(last, int)
     return last - int((last - first) * HELD_OUT) if last > first else None
-
-
-def fit_retrievers(interactions: Interactions, *, decay: float = 0.7) -> dict[str, Retriever]:
-    """The retrievers of a release, by name; content is the index's vectors themselves."""
-    graph = ItemToItem(Transitions(decay=decay)).fit(interactions)
-    return {"transitions": graph, "popular": Popular(half_life_days=14.0).fit(interactions)}
 
 
 @dataclass(frozen=True, slots=True)

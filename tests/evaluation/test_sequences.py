@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +55,27 @@ def test_who_walks_a_ring_is_shown_the_next_step_and_popularity_is_far_behind(
     assert [row.model for row in report.rows][:3] == ["popularity", "transitions", "huaxiang"]
 
 
+@pytest.fixture
+def whatever_the_clock_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that learns for two epochs and trees that are few: with minutes to spare nothing is left to the load
+    of the machine."""
+    from huaxiang.retrieval import sequence_training
+
+    monkeypatch.setattr(sequence_training, "Sequential", partial(sequence_training.Sequential, epochs=2))
+
+
+@pytest.mark.usefixtures("whatever_the_clock_says")
 def test_the_strict_row_does_not_change_when_only_the_test_items_do(shop: tuple[Sequences, ItemTerms]) -> None:
     rows = tuple(np.append(row[:-1], row[0]) if len(row) >= 3 else row for row in shop[0].rows)
     other = Sequences(shop[0].item_ids, shop[0].user_ids, rows, (), 0)
-    chosen = [evaluate_sequences(s, shop[1], Budget(12.0), models=["huaxiang"]).about for s in (shop[0], other)]
+    chosen = [evaluate_sequences(s, shop[1], Budget(600.0), models=["huaxiang"]).about for s in (shop[0], other)]
     assert chosen[0]["parts"] == chosen[1]["parts"]
     assert chosen[0]["validation_ndcg@10"] == chosen[1]["validation_ndcg@10"]
 
 
+@pytest.mark.usefixtures("whatever_the_clock_says")
 def test_the_same_seed_gives_the_same_table(shop: tuple[Sequences, ItemTerms]) -> None:
-    first, second = (evaluate_sequences(*shop, Budget(12.0)) for _ in range(2))
+    first, second = (evaluate_sequences(*shop, Budget(600.0)) for _ in range(2))
     assert [row.figures["ndcg@10"] for row in first.rows] == [row.figures["ndcg@10"] for row in second.rows]
 
 

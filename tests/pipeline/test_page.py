@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huaxiang.pipeline import Pipeline, best_of
+from huaxiang.pipeline import Pipeline
+from huaxiang.ranking.ordering import best_of
 from huaxiang.retrieval.base import History
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.shop import Shop

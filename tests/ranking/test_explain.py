@@ -43,7 +43,7 @@ def explain(
 
 def test_an_item_that_follows_another_names_it_and_its_events(facets: ItemFacets) -> None:
     history = [(TEA, ["e1"]), (POT, ["e3", "e2"])]
-    (reason,) = explain(facets, {"transitions": 2.0}, contributions=[1.0, 3.0], history=history)
+    (reason,) = explain(facets, {"followed": 2.0}, contributions=[1.0, 3.0], history=history)
     assert reason == Reason(
         "followed", "goes with “Clay teapot”, which you looked at or bought", None, ("e3", "e2"), 0.75
     )
@@ -63,7 +63,7 @@ def test_an_interest_that_the_item_does_not_share_is_no_reason(facets: ItemFacet
 def test_each_reason_carries_its_part_of_the_score(facets: ItemFacets) -> None:
     found = explain(
         facets,
-        {"transitions": 1.0, "profile": 2.0, "content": 0.5, "popular": 0.5},
+        {"followed": 1.0, "profile": 2.0, "content": 0.5, "popular": 0.5},
         contributions=[1.0],
         history=[(POT, ["e9"])],
         interests=[UJI],
@@ -76,7 +76,7 @@ def test_each_reason_carries_its_part_of_the_score(facets: ItemFacets) -> None:
 
 
 def test_what_takes_away_from_a_score_explains_nothing(facets: ItemFacets) -> None:
-    found = explain(facets, {"transitions": -1.0, "popular": 1.0}, contributions=[1.0], history=[(POT, ["e1"])])
+    found = explain(facets, {"followed": -1.0, "popular": 1.0}, contributions=[1.0], history=[(POT, ["e1"])])
     assert [(reason.kind, reason.effect) for reason in found] == [("popular", 1.0)]
 
 
@@ -97,7 +97,7 @@ def test_popularity_comes_last(facets: ItemFacets) -> None:
 
 def test_an_item_that_the_shop_no_longer_has_is_not_named(facets: ItemFacets) -> None:
     history = [(None, ["e1"]), (POT, ["e2"])]
-    found = explain(facets, {"transitions": 1.0}, contributions=[3.0, 1.0], history=history)
+    found = explain(facets, {"followed": 1.0}, contributions=[3.0, 1.0], history=history)
     assert [(reason.evidence, reason.effect) for reason in found] == [(("e2",), 0.25)]
     assert "?" not in found[0].text
 
@@ -105,7 +105,7 @@ def test_an_item_that_the_shop_no_longer_has_is_not_named(facets: ItemFacets) ->
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"transitions": 1.0}, "与您看过或买过的“Clay teapot”相配"),
+        ({"followed": 1.0}, "与您看过或买过的“Clay teapot”相配"),
         ({"profile": 1.0}, "符合您对Uji的兴趣（60%）"),
         ({"content": 1.0}, "与您最近的浏览内容相近"),
         ({"popular": 1.0}, "本店近期热门"),
@@ -116,7 +116,7 @@ def test_who_reads_chinese_is_told_in_chinese(facets: ItemFacets, parts: Mapping
     assert [reason.text for reason in found] == [said]
 
 
-PARTS = st.dictionaries(st.sampled_from(["transitions", "content", "profile", "popular"]), st.floats(-5, 5))
+PARTS = st.dictionaries(st.sampled_from(["followed", "content", "profile", "popular"]), st.floats(-5, 5))
 
 
 @settings(deadline=None, max_examples=60)

@@ -7,7 +7,7 @@ import pytest
 
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import History
-from huaxiang.retrieval.fuse import Fused, choose_weights, named, z_scores
+from huaxiang.retrieval.fuse import Fused, Weighing, choose_weights, named, z_scores
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.transitions import Transitions
@@ -50,19 +50,19 @@ def test_the_event_that_carries_an_item_is_the_one_that_leads_to_it() -> None:
 def test_weights_follow_the_retriever_that_is_right() -> None:
     z_SF = np.array([[1, -1], [-1, 1], [1, -1], [-1, 1]], np.float32)
     right_S, owners_S = np.array([False, True, False, True]), np.array([0, 0, 1, 1])
-    weights, ndcg = choose_weights(z_SF, right_S, owners_S, np.array([1, 1]))
+    weights, ndcg = choose_weights(Weighing(z_SF, right_S, owners_S, np.array([1, 1])))
     assert weights[1] > weights[0]
     assert ndcg == 1.0
 
 
 def test_a_target_that_was_not_named_counts_nothing() -> None:
-    _, ndcg = choose_weights(np.ones((1, 1), np.float32), np.array([True]), np.array([0]), np.array([1, 1]))
+    _, ndcg = choose_weights(Weighing(np.ones((1, 1), np.float32), np.array([True]), np.array([0]), np.array([1, 1])))
     assert ndcg == 0.5
 
 
 def test_of_two_right_items_both_count() -> None:
     z_SF = np.array([[3.0], [2.0], [1.0]], np.float32)
-    _, ndcg = choose_weights(z_SF, np.array([True, False, True]), np.array([0, 0, 0]), np.array([2]))
+    _, ndcg = choose_weights(Weighing(z_SF, np.array([True, False, True]), np.array([0, 0, 0]), np.array([2])))
     assert ndcg == pytest.approx((1 + 1 / 2) / (1 + 1 / np.log2(3)))
 
 

@@ -15,6 +15,7 @@ from huaxiang.errors import DataError
 from huaxiang.evaluation.selection import DECAYS, START, select
 from huaxiang.pipeline import Pipeline
 from huaxiang.release import Release
+from huaxiang.retrieval.kinds import NAMES
 from huaxiang.shop import Shop
 from huaxiang.types import Event
 from tests.contracts.plain_files import pickles_in
@@ -87,7 +88,8 @@ def test_it_says_what_it_was_made_of(trained: Trained) -> None:
     about = trained.release.about
     assert (about["n_items"], about["n_people"], about["n_interactions"]) == (61, 40, 360)  # 40 x 8 visits and the 40
     assert about["seq"] == trained.shop.catalogue.seq
-    assert set(about["weights"]) == {"transitions", "content", "profile", "popular"}
+    assert set(about["validation"]["alone"]) == {*NAMES, "content", "profile"}
+    assert {"popular"} <= set(about["weights"]) <= set(about["validation"]["alone"])
     assert about["decay"] in DECAYS
     assert about["validation"]["n_people"] == 40
     assert 0.0 <= about["validation"]["ndcg@10"] <= 1.0
@@ -147,6 +149,7 @@ def test_each_step_is_told(trained: Trained) -> None:
         "keywords",
         "encoder",
         "item vectors",
+        "order of meetings",
         "select on held-out days",
         "fit on everything",
     ]

@@ -16,7 +16,7 @@ from huaxiang.evaluation.protocols import Protocol
 from huaxiang.evaluation.questions import full_answers
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.retrieval.base import Retriever
-from huaxiang.retrieval.fuse import Fused, choose_weights
+from huaxiang.retrieval.fuse import Fused, Weighing, choose_weights
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.linear import Ease, Ridge
 from huaxiang.retrieval.popular import Popular
@@ -184,7 +184,7 @@ class Fitter:
         answering = 1.5 * found.seconds_per_user * len(self.protocol.test.asked)
         self.budget.reserved = 0.0
         self.budget.reserved = min(answering, 0.7 * self.budget.left)  # until the first of our rows is answered
-        weights_F, top = choose_weights(found.z_SF, found.right_S, found.owners_S, found.n_right_N)
+        weights_F, top = choose_weights(Weighing(found.z_SF, found.right_S, found.owners_S, found.n_right_N))
         kept = [place for place, weight in enumerate(weights_F) if weight > 0.0]
         chosen = Fused([fused.retrievers[i] for i in kept], weights_F[kept].tolist(), n_candidates=fused.n_candidates)
         parts = tuple(self.parts[i] for i in kept)

@@ -16,7 +16,7 @@ from scipy.linalg import lapack
 
 from huaxiang.errors import MissingExtraError
 from huaxiang.evaluation.budget import Budget
-from huaxiang.evaluation.protocols import Protocol
+from huaxiang.evaluation.protocols import Protocol, asked_between, before
 from huaxiang.evaluation.questions import Questions, full_answers
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.retrieval.base import Interactions, Retriever
@@ -30,6 +30,10 @@ _JUDGES: Final = 2000
 """Questions that say when the sequence model has learned enough; those of the earlier step teach no ranker."""
 _AROUND_AN_ITEM: Final = 2e-3
 """Seconds for the regression around one item."""
+_LEAST_SECONDS: Final = 3.0
+_LEAST_JUDGES: Final = 20
+_LEAST_MET: Final = 2_000
+"""Meetings below which a network learns nothing that a graph does not count."""
 _FIRST_FIT: Final = 0.65
 """Of the sequence model's time; the second fit goes on from the first, with one more event of everybody."""
 
@@ -119,6 +123,33 @@ def sequence_steps(
     again = second.learn(protocol.validation.known)
     parts = [Part(second, SequenceModel.made(each.weights), each.seconds) for each in (learned, again)]
     return Steps(parts[0], parts[1], judges, again)
+
+
+def order_before(
+    interactions: Interactions, moment: float, content_MT: sparse.csr_array | None, *, seconds: float, seed: int
+) -> Any:
+    """The sequence model of what happened before a moment; what people met after it says when it has learned enough.
+
+    None where torch is not installed, where nobody says anything, or where the time is too short to learn from.
+    """
+    known = before(interactions, moment)
+    asked, _ = asked_between(interactions, interactions.weights_E > 0.0, moment, np.inf)
+    if seconds < _LEAST_SECONDS or len(asked) < _LEAST_JUDGES or len(known.items_E) < _LEAST_MET:
+        return None
+    try:
+        from huaxiang.retrieval.sequence_training import Sequential
+    except ImportError:
+        return None
+    few = asked.sample(_JUDGES, rng=np.random.default_rng(seed))
+    return Sequential(content_MT, judge=_judge(few), seconds=seconds, seed=seed).learn(known)
+
+
+def order_again(interactions: Interactions, content_MT: sparse.csr_array | None, learned: Any, seed: int) -> Retriever:
+    """The same model with everything that happened since, for half as many epochs as it has seen."""
+    from huaxiang.retrieval.sequence_training import Sequential
+
+    more = Sequential(content_MT, begin=learned, epochs=max(1, learned.epochs // 2), seconds=learned.seconds, seed=seed)
+    return SequenceModel.made(more.learn(interactions).weights)
 
 
 def _judge(asked: Questions) -> Any:

@@ -97,7 +97,7 @@ def by_time(
     answers_E = interactions.weights_E > 0.0 if counts_E is None else counts_E & (interactions.weights_E > 0.0)
     steps, strangers = [], 0
     for moment, until in pairwise((*moments_of(interactions.days_E, share, days), np.inf)):
-        asked, strangers = _asked(interactions, answers_E, moment, until)
+        asked, strangers = asked_between(interactions, answers_E, moment, until)
         steps.append(Step(before(interactions, moment), asked))
     if not len(steps[2].asked):
         raise DataError("nobody who met an item before the test took a new one in it; give a longer log")
@@ -136,7 +136,7 @@ def before(interactions: Interactions, moment: float) -> Interactions:
     )
 
 
-def _asked(
+def asked_between(
     interactions: Interactions, answers_E: NDArray[np.bool_], moment: float, until: float
 ) -> tuple[Questions, int]:
     """Everyone's history before a moment and the new items they took until the next; and how many had no history."""

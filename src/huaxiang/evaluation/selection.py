@@ -3,7 +3,7 @@
 Legend: M items, N judges, R retrievers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from huaxiang.measure.metrics import ndcg_at_k
 from huaxiang.pipeline import Person, Pipeline
 from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.state import from_micros
+from huaxiang.retrieval.fuse import Weighing, choose_weights, named
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.types import ItemId
 
@@ -24,11 +24,13 @@ START: Final[Mapping[str, float]] = {"transitions": 1.0, "content": 0.2, "profil
 DECAYS: Final = (0.7, 0.9, 1.0)
 """How much of an item's say is left for each item met after it; 1.0 leaves forgetting to the calendar."""
 
-_GRID: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
 _MOST_JUDGES: Final = 600
 _LEAST_JUDGES: Final = 20
 _STRONG: Final = 3.0
-_K: Final = 10
+_LEAST_POPULAR: Final = 0.005
+"""Weight of what is popular where it does not help the people who judge: strangers are shown nothing else."""
+_NAMED: Final = 100
+"""Items that each retriever names; what none of them names is in no first ten."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +59,8 @@ class Selected:
 def select(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generator) -> Selected:
     """Choose the graph's decay, then weights by coordinate ascent on ndcg@10 of what people took after `cut`.
 
+    What does not help gets no weight and is not named.
+
     Args:
         trial: fitted on what came before `cut` only.
         rows: interactions of the whole log.
@@ -69,17 +73,39 @@ def select(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generat
     by_decay = {decay: _graph_alone(trial, graph.with_decay(decay), judges) for decay in DECAYS}
     decay = max(DECAYS, key=lambda decay: by_decay[decay])
     chosen = trial.with_retrievers({**trial.retrievers, "transitions": graph.with_decay(decay)})
-    scored = [_scored(chosen, judge) for judge in judges]
-    weights, best = ascend(lambda weights: _ndcg(scored, judges, weights), START, names=tuple(scored[0]))
-    alone = {name: _ndcg(scored, judges, {name: 1.0}) for name in scored[0]}
+    items = chosen.index.snapshot()
+    names, weighing = laid_out([chosen.parts(judge.person, items) for judge in judges], judges)
+    weights_R, best = choose_weights(weighing)
     figures = {
         "ndcg@10": best,
-        "alone": alone,
+        "alone": {name: weighing.ndcg(alone_R) for name, alone_R in zip(names, np.eye(len(names)), strict=True)},
         "decay": {str(decay): value for decay, value in by_decay.items()},
         "n_people": len(judges),
         "from": from_micros(cut).isoformat(),
     }
-    return Selected(weights, decay, figures)
+    weights = {name: round(float(weight), 4) for name, weight in zip(names, weights_R, strict=True) if weight > 0.0}
+    return Selected({"popular": _LEAST_POPULAR, **weights}, decay, figures)
+
+
+def laid_out(
+    scored: Iterable[Mapping[str, NDArray[np.float32]]], judges: Sequence[Judge]
+) -> tuple[tuple[str, ...], Weighing]:
+    """Names of the R retrievers, and the best items by each of them of what may be shown, below each other.
+
+    Memory: R numbers for each of at most 100 R items of a judge.
+    """
+    names: tuple[str, ...] = ()
+    rows, right, owners = [], [], []
+    for at, (parts, judge) in enumerate(zip(scored, judges, strict=True)):
+        names = tuple(parts)
+        scores_RM = np.stack(list(parts.values()))
+        shut = np.flatnonzero(judge.barred_M)
+        items_C = np.flatnonzero(named(scores_RM, _NAMED, [shut] * len(names)).any(axis=0))
+        rows.append(scores_RM[:, items_C].T)
+        right.append(np.isin(items_C, judge.relevant))
+        owners.append(np.full(len(items_C), at))
+    n_right_N = np.array([len(judge.relevant) for judge in judges])
+    return names, Weighing(np.concatenate(rows), np.concatenate(right), np.concatenate(owners), n_right_N)
 
 
 def judges_of(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generator) -> list[Judge]:
@@ -118,38 +144,4 @@ def _graph_alone(trial: Pipeline, graph: ItemToItem, judges: Sequence[Judge]) ->
         scores_M = np.zeros(m, np.float32)
         scores_M[: graph.n_items] = graph.scores([judge.person.history])[0]
         scored.append({"transitions": scores_M})
-    return _ndcg(scored, judges, {"transitions": 1.0})
-
-
-def _scored(trial: Pipeline, judge: Judge) -> dict[str, NDArray[np.float32]]:
-    return trial.parts(judge.person, trial.index.snapshot())
-
-
-def ascend(
-    value_of: Callable[[Mapping[str, float]], float], start: Mapping[str, float], *, names: Sequence[str]
-) -> tuple[dict[str, float], float]:
-    """Coordinate ascent over a small grid, two rounds; the smaller weight wins a tie."""
-    weights, best = dict(start), value_of(start)
-    for _ in range(2):
-        for name in names:
-            values = {weight: value_of(weights | {name: weight}) for weight in _GRID}
-            weight = max(_GRID, key=lambda weight: (values[weight], -weight))
-            if values[weight] > best:
-                weights[name], best = weight, values[weight]
-    return weights, best
-
-
-def _ndcg(
-    scored: Sequence[Mapping[str, NDArray[np.float32]]], judges: Sequence[Judge], weights: Mapping[str, float]
-) -> float:
-    hits_NK = np.zeros((len(judges), _K), dtype=np.bool_)
-    for row, (parts, judge) in enumerate(zip(scored, judges, strict=True)):
-        fused_M = np.zeros(len(judge.barred_M), np.float32)
-        for name, scores_M in parts.items():
-            if weights.get(name):
-                fused_M += np.float32(weights[name]) * scores_M
-        fused_M[judge.barred_M] = -np.inf
-        top = np.argpartition(-fused_M, _K)[:_K] if len(fused_M) > _K else np.arange(len(fused_M))
-        top = top[np.lexsort((top, -fused_M[top]))]
-        hits_NK[row, : len(top)] = np.isin(top, judge.relevant) & ~judge.barred_M[top]
-    return float(ndcg_at_k(hits_NK, np.array([len(judge.relevant) for judge in judges]), _K).mean())
+    return laid_out(scored, judges)[1].ndcg(np.ones(1))

@@ -35,15 +35,16 @@ def reasons(
     """At most three reasons, strongest first; popularity, which is about nobody, comes last.
 
     Args:
-        parts: what each retriever adds to the fused score of the item; only what is positive explains.
-        contributions: shape (L,), what each entry of the history adds in the transition graph.
+        parts: what each kind of retriever adds to the fused score of the item: `followed` (from the history's items),
+            `profile`, `content`, `popular`, others; only what is positive explains.
+        contributions: shape (L,), what each entry of the history adds to what followed.
         history: for each entry, its item and the events behind it.
         language: `zh` for Chinese texts, anything else for English.
     """
     tongue = "zh" if language == "zh" else "en"
     total = sum(part for part in parts.values() if part > 0.0) or 1.0
     share = {name: max(0.0, part) / total for name, part in parts.items()}
-    found = _followed(contributions, history, share.get("transitions", 0.0), tongue)
+    found = _followed(contributions, history, share.get("followed", 0.0), tongue)
     found += _shared(item, interests, item_facets, share.get("profile", 0.0), tongue)
     if share.get("content", 0.0) > 0.0 and history:
         evidence = tuple(ids[0] for _, ids in reversed(history[-_MOST:]) if ids)

@@ -173,30 +173,40 @@ def z_scores(scores_CF: Scores) -> Scores:
     return np.asarray((scores_CF - mean_F) / np.where(spread_F > 1e-12, spread_F, np.inf), dtype=np.float32)
 
 
-def choose_weights(
-    z_SF: Scores, right_S: NDArray[np.bool_], owners_S: Indices, n_right_N: Indices, *, k: int = 10, max_passes: int = 6
-) -> tuple[NDArray[np.float64], float]:
-    """Weights with the highest ndcg@k on validation candidates, by coordinate ascent from equal weights.
-
-    Deterministic: it multiplies, divides and drops one weight at a time, by ever smaller steps, and keeps what helps.
+class Weighing:
+    """Candidates of validation questions, ready to be weighed many times.
 
     Args:
         z_SF: the users' candidates below each other, S in all; within a user in catalogue order.
         right_S: which of them the user met next.
         owners_S: user of each row, ascending, 0 to N - 1.
         n_right_N: items that each user met next, also those that are no candidates.
+    """
+
+    def __init__(
+        self, z_SF: Scores, right_S: NDArray[np.bool_], owners_S: Indices, n_right_N: Indices, *, k: int = 10
+    ) -> None:
+        self.z_SF, self._k = z_SF, k
+        self._ranks = _Ranks(right_S, owners_S)
+        ideal_N = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(k) + 2.0))])[np.minimum(n_right_N, k)]
+        self._share_R = 1.0 / (ideal_N[self._ranks.owners_R] * max(len(n_right_N), 1))
+
+    def ndcg(self, weights_F: NDArray[np.float64]) -> float:
+        """Mean ndcg@k of the weighted sum over the users."""
+        ranks_R = self._ranks(self.z_SF @ weights_F.astype(np.float32))
+        return float((self._share_R / np.log2(ranks_R + 2.0))[ranks_R < self._k].sum())
+
+
+def choose_weights(weighing: Weighing, *, max_passes: int = 6) -> tuple[NDArray[np.float64], float]:
+    """Weights with the highest ndcg@k on validation candidates, by coordinate ascent from equal weights.
+
+    Deterministic: it multiplies, divides and drops one weight at a time, by ever smaller steps, and keeps what helps.
+
     Returns:
         Weights of shape (F,) that sum to 1, and the ndcg.
     """
-    ranks_of = _Ranks(right_S, owners_S)
-    ideal_N = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(k) + 2.0))])[np.minimum(n_right_N, k)]
-    share_R = 1.0 / (ideal_N[ranks_of.owners_R] * max(len(n_right_N), 1))
-
-    def ndcg(weights: NDArray[np.float64]) -> float:
-        ranks_R = ranks_of(z_SF @ weights.astype(np.float32))
-        return float((share_R / np.log2(ranks_R + 2.0))[ranks_R < k].sum())
-
-    weights_F = np.ones(z_SF.shape[1])
+    ndcg = weighing.ndcg
+    weights_F = np.ones(weighing.z_SF.shape[1])
     top = ndcg(weights_F)
     for step in _STEPS:
         for _ in range(max_passes):

@@ -1,0 +1,90 @@
+"""The retrievers that a release can hold, by name: how each is fitted, kept and opened.
+
+A new kind of item-to-item matrix is one more line in `RECIPES`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from huaxiang.errors import ReleaseError
+from huaxiang.retrieval.base import Interactions, Retriever
+from huaxiang.retrieval.item_to_item import ItemToItem
+from huaxiang.retrieval.linear import Ease, Ridge
+from huaxiang.retrieval.popular import Popular
+from huaxiang.retrieval.saving import read_part
+from huaxiang.retrieval.sequence import SequenceModel
+from huaxiang.retrieval.transitions import Paths, Together, Transitions
+
+ALWAYS: Final = ("transitions", "popular")
+"""Every release has these: similar items, reasons and strangers rest on them."""
+CLOSED_FORMS: Final = ("ridge", "ease")
+"""They invert or solve, which takes time that grows with the catalogue."""
+RECIPES: Final[Mapping[str, Any]] = {
+    "transitions": Transitions(),
+    "paths": Paths(),
+    "together": Together(within_days=1.0),
+    "ridge": Ridge(),
+    "ease": Ease(),
+}
+_COUNTS: Final[Mapping[str, Popular]] = {
+    "popular": Popular(half_life_days=14.0),
+    "rising": Popular(half_life_days=4.0, trend=0.5, name="rising"),
+}
+NAMES: Final = (*RECIPES, *_COUNTS)
+
+
+def fit_retrievers(
+    interactions: Interactions, names: Collection[str] = NAMES, *, decay: float | None = None
+) -> dict[str, Retriever]:
+    """The retrievers of these names, and those that a release always has.
+
+    Args:
+        decay: of the transition graph, where the held-out days chose one.
+    """
+    fitted: dict[str, Retriever] = {}
+    for name in (name for name in NAMES if name in names or name in ALWAYS):
+        if name in _COUNTS:
+            kept = _COUNTS[name]
+            count = Popular(half_life_days=kept.half_life_days, trend=kept.trend, name=name)
+            fitted[name] = count.fit(interactions)
+            continue
+        recipe = RECIPES[name]
+        if name == Transitions.name and decay is not None:
+            recipe = replace(recipe, decay=decay)
+        fitted[name] = ItemToItem(recipe).fit(interactions)
+    return fitted
+
+
+def save_retrievers(retrievers: Mapping[str, Retriever], folder: Path) -> None:
+    """Each into a folder of its own under an existing one."""
+    for name, retriever in retrievers.items():
+        (folder / name).mkdir()
+        retriever.save(folder / name)
+
+
+def open_retrievers(folder: Path) -> dict[str, Retriever]:
+    """What `save_retrievers` wrote, in the order of names.
+
+    Raises:
+        ReleaseError: one is damaged, of a kind that is not known here, or written by another version.
+    """
+    kinds = tuple({type(recipe) for recipe in RECIPES.values()})
+    found: dict[str, Retriever] = {}
+    for part in sorted(each for each in folder.iterdir() if each.is_dir()):
+        try:
+            said, _ = read_part(part)
+            if said["retriever"] == SequenceModel.name:
+                found[part.name] = SequenceModel.load(part)
+            elif "half_life_days" in said:
+                found[part.name] = Popular.load(part)
+            else:
+                found[part.name] = ItemToItem.load(part, kinds)
+        except (KeyError, TypeError) as error:
+            raise ReleaseError(
+                f"the retriever {part.name} was written by another version ({error}); train a new release"
+            ) from error
+    if missing := [name for name in ALWAYS if name not in found]:
+        raise ReleaseError(f"the release has no retriever {missing[0]!r}; train a new release")
+    return found

@@ -1,0 +1,50 @@
+"""A release holds any retrievers by name; each is opened as what it was."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from huaxiang.errors import ReleaseError
+from huaxiang.retrieval.base import History, Interactions
+from huaxiang.retrieval.kinds import ALWAYS, NAMES, fit_retrievers, open_retrievers, save_retrievers
+from tests.contracts.retriever import ITEM_IDS, POT, TEA, a_small_shop
+
+
+def test_what_is_kept_answers_as_it_was_fitted_and_still_forgets(tmp_path: Path) -> None:
+    fitted = fit_retrievers(a_small_shop())
+    assert set(fitted) == set(NAMES)
+    save_retrievers(fitted, tmp_path)
+    opened = open_retrievers(tmp_path)
+    gone = Interactions.of(ITEM_IDS, [[TEA, POT]])
+    for name, retriever in fitted.items():
+        history = History.of([TEA])
+        assert opened[name].scores([history]).tolist() == retriever.scores([history]).tolist()
+        expected = retriever.forget(gone).scores([history])
+        assert opened[name].forget(gone).scores([history]).tolist() == expected.tolist()
+
+
+def test_only_what_is_asked_for_is_fitted_beside_what_a_release_always_has() -> None:
+    assert set(fit_retrievers(a_small_shop(), ["ridge"])) == {*ALWAYS, "ridge"}
+    assert set(fit_retrievers(a_small_shop(), ["content", "profile"], decay=0.9)) == set(ALWAYS)
+
+
+def test_the_decay_that_was_chosen_is_of_the_graph_alone() -> None:
+    fitted = fit_retrievers(a_small_shop(), decay=0.9)
+    assert fitted["transitions"].decay == 0.9  # type: ignore[attr-defined]
+    assert fitted["ridge"].decay == 0.7  # type: ignore[attr-defined]
+
+
+def test_a_folder_of_another_version_or_without_a_graph_is_refused(tmp_path: Path) -> None:
+    save_retrievers(fit_retrievers(a_small_shop(), ALWAYS), tmp_path)
+    settings = tmp_path / "popular" / "settings.json"
+    settings.write_text(json.dumps({"retriever": "popular", "half_life_days": 14.0}))
+    with pytest.raises(ReleaseError, match="popular was written by another version"):
+        open_retrievers(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for name in ("settings.json", "arrays.safetensors"):
+        (tmp_path / "popular" / name).unlink()
+    (tmp_path / "popular").rmdir()
+    (tmp_path / "empty").rmdir()
+    with pytest.raises(ReleaseError, match="no retriever 'popular'"):
+        open_retrievers(tmp_path)
