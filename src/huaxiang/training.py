@@ -85,8 +85,7 @@ def train(
     cut = held_out_moment(log.interactions)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
-        tell("keywords", 0.0)
-        keywords, related = _keywords(draft, texts, seed)
+        keywords, related = _keywords(draft, texts, seed, tell)
         report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
         encoder = open_folder(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
@@ -108,11 +107,12 @@ def _read(portraits: Portraits, tell: Progress) -> TrainingLog:
     return read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
 
 
-def _keywords(draft: Draft, texts: Sequence[str], seed: int) -> tuple[Keywords, dict[str, Any]]:
+def _keywords(draft: Draft, texts: Sequence[str], seed: int, tell: Progress) -> tuple[Keywords, dict[str, Any]]:
     """Step 2: which words are telling in this shop, and which stand for like things; what became of the latter.
 
     Word vectors learn from the catalogue alone: one person's searches must not turn up as words related to another's.
     """
+    tell("keywords", 0.0)
     keywords = Keywords().fit(texts)
     folder = draft.part(PARTS.keywords)
     keywords.save(folder)
