@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
@@ -71,6 +71,35 @@ class RetrievalConfig(Section):
     n_candidates: int = Field(default=300, ge=10, le=10_000)
 
 
+class BoostConfig(Section):
+    """Lifts what a filter matches."""
+
+    where: dict[str, Any] = Field(description="a filter, as of POST /v1/recommend")
+    weight: float = Field(description="standard deviations of the best items' scores; below 0 lowers")
+
+
+class PinConfig(Section):
+    """An item at a place of every page."""
+
+    item_id: str
+    place: int = Field(ge=1, le=1000)
+
+
+class RankingConfig(Section):
+    """What the shop asks of every page."""
+
+    diversity: float = Field(default=0.0, ge=0.0, le=1.0, description="0: by score alone; 1: all different")
+    boosts: list[BoostConfig] = Field(default_factory=list)
+    pinned: list[PinConfig] = Field(default_factory=list)
+    calm_below: float = Field(
+        default=-0.15,
+        ge=-1.0,
+        le=1.0,
+        description="polarity of a mood below which nothing is promoted and what is dearer than usual is held back; "
+        "-1: never",
+    )
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -81,6 +110,7 @@ class Settings(Section):
     profiles: ProfilesConfig = ProfilesConfig()
     training: TrainingConfig = TrainingConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
+    ranking: RankingConfig = RankingConfig()
 
     @property
     def store_url(self) -> str:
@@ -131,7 +161,10 @@ def _rule(kind: str, path: Sequence[str | int], message: str) -> str:
         return message
     level: type[BaseModel] = Settings
     for part in path[:-1]:
-        below = level.model_fields[str(part)].annotation
+        if isinstance(part, int):  # an entry of a list, whose kind was read already
+            continue
+        below = level.model_fields[part].annotation
+        below = get_args(below)[0] if get_args(below) else below
         assert isinstance(below, type)
         level = below
     return f"unknown; known here: {', '.join(sorted(level.model_fields))}"

@@ -4,7 +4,6 @@ Legend: M items of the live index, L entries of one history.
 """
 
 import json
-import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,27 +20,26 @@ from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.folder import open_folder
 from huaxiang.errors import DataError, ReleaseError
 from huaxiang.profiles import FoldState, Portraits
-from huaxiang.profiles.facets import Interests, interests, language
-from huaxiang.profiles.state import DAY, Tally, to_micros
+from huaxiang.profiles.facets import interests, language, mood
+from huaxiang.profiles.state import Tally
+from huaxiang.ranking.arrange import POOL, Arranger, Rules
 from huaxiang.ranking.explain import reasons
 from huaxiang.ranking.ordering import best_of, fuse, padded, standardise
 from huaxiang.ranking.rules import compile_filter
 from huaxiang.ranking.shelf import Shelf
 from huaxiang.release import Draft, Release
-from huaxiang.retrieval.base import UNKNOWN, History, Retriever
+from huaxiang.retrieval.base import History, Retriever
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.kinds import open_retrievers, save_retrievers
 from huaxiang.retrieval.live import LiveIndex, Snapshot
 from huaxiang.retrieval.popular import Popular
+from huaxiang.retrieval.reading import Basis, Person, history_of, recent_entries
 from huaxiang.text.wording import history_text
 from huaxiang.types import ItemId, Ranked, Reason, UserId, Vectors
 
-Basis = Literal["profile", "popularity", "consent"]
 Shown = Literal["purchased", "all", "none"]
 
-_ENTRIES: Final = 50
 _QUERIES: Final = 5
-_HISTORY_HALF_LIFE: Final = 30.0
 _KEPT_VECTORS: Final = 10_000
 
 
@@ -60,22 +58,12 @@ PARTS: Final = _Parts()
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """What a request knows of whom it answers.
+class Page:
+    """An answer: the items, what they rest on, and what moved them beside their scores."""
 
-    Attributes:
-        state: what may be used of the person's state: nothing where personalisation is denied.
-        entries: the newest items with their tallies, oldest first; the history that retrievers read.
-        u_D: the encoder's vector of the recent history, zeros for a stranger.
-        known: facet shares and mutes.
-    """
-
-    state: FoldState
-    entries: Sequence[tuple[ItemId, Tally]]
-    history: History
-    u_D: NDArray[np.float32]
-    known: Interests
+    ranked: Ranked
     basis: Basis
+    arranged: tuple[str, ...] = ()
 
 
 class Pipeline:
@@ -93,8 +81,10 @@ class Pipeline:
         retrievers: Mapping[str, Retriever],
         weights: Mapping[str, float],
         repeated: frozenset[str],
+        rules: Rules | None = None,
     ) -> None:
         self.release_id = release_id
+        self._rules = rules or Rules()
         self.portraits = portraits
         self.encoder = encoder
         self.index = index
@@ -105,8 +95,8 @@ class Pipeline:
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     @classmethod
-    def open(cls, release: Release, portraits: Portraits) -> Self:
-        """Open a release over a shop's portraits."""
+    def open(cls, release: Release, portraits: Portraits, rules: Rules | None = None) -> Self:
+        """Open a release over a shop's portraits, under the shop's rules."""
         root = release.part(PARTS.index)
         try:
             item_ids = json.loads((root / "items.json").read_text("utf-8"))
@@ -120,7 +110,7 @@ class Pipeline:
         retrievers = open_retrievers(release.part(PARTS.retrievers))
         portraits.item_facets.use(release.part(PARTS.keywords))
         repeated = frozenset(said["repeated"])
-        return cls(release.id, portraits, encoder, index, retrievers, said["weights"], repeated)
+        return cls(release.id, portraits, encoder, index, retrievers, said["weights"], repeated, rules)
 
     def with_retrievers(self, retrievers: Mapping[str, Retriever]) -> "Pipeline":
         """The same release with other retrievers, to try them."""
@@ -144,7 +134,7 @@ class Pipeline:
     ) -> list[Ranked]:
         """The `k` best items of each user, as known strictly before `now`; one user in, a list of one out."""
         states = (self.portraits.state(user, before=now) for user in user_ids)
-        return [self.rank(state, now=now, k=k, filter_seen=filter_seen, item_ids=item_ids)[0] for state in states]
+        return [self.rank(state, now=now, k=k, filter_seen=filter_seen, item_ids=item_ids).ranked for state in states]
 
     def rank(
         self,
@@ -156,19 +146,49 @@ class Pipeline:
         where: Mapping[str, Any] | None = None,
         item_ids: Sequence[ItemId] | None = None,
         explain: bool = False,
-    ) -> tuple[Ranked, Basis]:
-        """Score, drop, order, and say why: the whole request path."""
+        diversity: float | None = None,
+    ) -> Page:
+        """Score, drop, arrange, and say why: the whole request path."""
         items = self.index.snapshot()
         person = self.read(state, items, now=now)
         parts = self.parts(person, items)
         fused_M = fuse(parts, self._weights)
         allowed_M = self.allowed(person, items, filter_seen=filter_seen, where=where, item_ids=item_ids)
-        order = best_of(fused_M, np.flatnonzero(allowed_M), k)
+        felt = mood(person.state, now=now, config=self.portraits.config)
+        arranger = Arranger.of(self._rules, diversity, felt.get("polarity"))
+        order = best_of(fused_M, np.flatnonzero(allowed_M), k if arranger.by_score_alone else max(k, POOL))
+        if not arranger.by_score_alone:
+            order = self._arranged(arranger, order, fused_M, allowed_M, person, items, k)
         names = tuple(items.item_ids[at] for at in order)
         why: tuple[tuple[Reason, ...], ...] = ()
         if explain:
             why = self._reasons(order, person, parts, items)
-        return Ranked(names, fused_M[order].astype(np.float32), why), person.basis
+        return Page(Ranked(names, fused_M[order].astype(np.float32), why), person.basis, arranger.notes)
+
+    def _arranged(
+        self,
+        arranger: Arranger,
+        order: NDArray[np.intp],
+        fused_M: NDArray[np.float64],
+        allowed_M: NDArray[np.bool_],
+        person: Person,
+        items: Snapshot,
+        k: int,
+    ) -> NDArray[np.intp]:
+        """The page's items out of the best; a pinned one is shown where it may be."""
+        wanted = {pin.place: items.position(pin.item_id) for pin in arranger.rules.pins}
+        wanted = {place: at for place, at in wanted.items() if at >= 0 and allowed_M[at]}
+        pool_P = np.concatenate([order, [at for at in wanted.values() if at not in order]]).astype(np.intp)
+        place_in = {int(at): place for place, at in enumerate(pool_P)}
+        chosen = arranger.order(
+            fused_M[pool_P],
+            [self.catalogue.get(items.item_ids[at]) for at in pool_P],
+            items.vectors_MD[pool_P],
+            k,
+            usual=[self.catalogue.get(name) for name, tally in person.entries if tally.long > 0.0],
+            pins={place: place_in[at] for place, at in wanted.items()},
+        )
+        return pool_P[chosen]
 
     def read(self, state: FoldState, items: Snapshot, *, now: datetime) -> Person:
         """What the answer may use of a state: nothing where personalisation is denied."""
@@ -362,22 +382,3 @@ def save_pipeline(
     save_retrievers(retrievers, draft.part(PARTS.retrievers))
     said = {"weights": dict(weights), "repeated": sorted(repeated)}
     (draft.part(PARTS.fusion) / "fusion.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
-
-
-def recent_entries(state: FoldState) -> list[tuple[ItemId, Tally]]:
-    """The newest items of a state, oldest first: what training and serving call the history."""
-    return sorted(state.items.items(), key=lambda entry: (entry[1].at, entry[0]))[-_ENTRIES:]
-
-
-def history_of(entries: Sequence[tuple[ItemId, Tally]], items: Snapshot, *, now: datetime, n_fitted: int) -> History:
-    """Entries as retrievers read them: the root of their weight, halved every 30 days since they were last met.
-
-    The root and the 30 days were best of a small grid on the held-out days of two shops (experiments/LOG.md). Items
-    that came after the retrievers were fitted on `n_fitted` items are unknown to them.
-    """
-    at_L = items.positions([name for name, _ in entries])
-    at_L[at_L >= n_fitted] = UNKNOWN
-    ages = [(to_micros(now) - tally.at) / DAY for _, tally in entries]
-    masses = [math.copysign(abs(tally.long) ** 0.5, tally.long) for _, tally in entries]
-    weights = [mass * 2.0 ** (-age / _HISTORY_HALF_LIFE) for mass, age in zip(masses, ages, strict=True)]
-    return History.of(at_L, weights, ages)

@@ -15,6 +15,7 @@ from huaxiang.errors import ConfigError, ReleaseError
 from huaxiang.pipeline import Pipeline
 from huaxiang.profiles import ItemFacets, Portraits
 from huaxiang.profiles.fold import FoldConfig
+from huaxiang.ranking.arrange import Rules
 from huaxiang.release import Release, Releases
 from huaxiang.store import open_store
 
@@ -41,6 +42,8 @@ class Shop:
         self.portraits = Portraits(self.store, self.item_facets, fold_config(settings))
         self.intake = Intake(self.store, self.catalogue, tenant=tenant, listeners=listeners)
         self.releases = Releases(release_root(settings, tenant))
+        ranking = settings.ranking.model_dump()
+        self._rules = Rules.of(ranking["boosts"], ranking["pinned"], ranking["diversity"], ranking["calm_below"])
         self._pipeline: Pipeline | None = None
         self._complaint = ""
         self._lock = threading.Lock()
@@ -85,7 +88,7 @@ class Shop:
 
     def _open(self, release: Release) -> None:
         try:
-            self._pipeline = Pipeline.open(release, self.portraits)
+            self._pipeline = Pipeline.open(release, self.portraits, self._rules)
         except Exception as error:  # whatever is wrong with its files: engines have errors of their own
             logger.debug("opening release %s", release.id, exc_info=True)
             self._complain(f"release {release.id} cannot be opened: {error}")

@@ -38,7 +38,7 @@ def shown(shop: Shop, user: str, k: int = 60, *, now: datetime = ONE, **more: An
 
 def basis(shop: Shop, user: str) -> str:
     state = shop.portraits.state(user, before=ONE)
-    return shop.pipeline.rank(state, now=ONE, k=1)[1]
+    return shop.pipeline.rank(state, now=ONE, k=1).basis
 
 
 def kinds(items: Sequence[str]) -> set[str]:
@@ -157,7 +157,7 @@ def test_candidates_are_ranked_and_nothing_else(still: Shop) -> None:
 def test_a_filter_leaves_what_passes(still: Shop) -> None:
     state = still.portraits.state("u00", before=ONE)
     where = {"category": "Lamp", "price": {"gte": 12, "lte": 14}}
-    ranked, _ = still.pipeline.rank(state, now=ONE, k=60, where=where)
+    ranked = still.pipeline.rank(state, now=ONE, k=60, where=where).ranked
     assert set(ranked.item_ids) == {"lamp-02", "lamp-03", "lamp-04"}
 
 

@@ -197,3 +197,11 @@ def test_evidence_is_newest_first_and_bounded(client: httpx.Client) -> None:
     assert said["n_events"] == 8
     assert [event["event_id"] for event in said["events"]] == ["u07-7", "u07-6", "u07-5"]
     assert "limit" in is_problem(client.get("/v1/users/u07/profile/evidence", params={"limit": 0}), 422)
+
+
+def test_variety_is_asked_for_and_said(client: httpx.Client) -> None:
+    said = client.post("/v1/recommend", json={"user_id": "u00", "k": 6, "diversity": 0.9}).json()
+    assert said["arranged"] == ["diversity: 0.9"]
+    assert len({item["item_id"].split("-")[0] for item in said["items"]}) > 1
+    assert client.post("/v1/recommend", json={"user_id": "u00"}).json()["arranged"] == []
+    assert "diversity" in is_problem(client.post("/v1/recommend", json={"user_id": "u00", "diversity": 2}), 422)

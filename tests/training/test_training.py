@@ -172,7 +172,8 @@ def test_a_shop_without_events_answers_in_the_order_of_its_catalogue(
     shop.refresh()
     assert (about["n_people"], about["weights"]) == (0, dict(START))
     assert "too few events" in about["validation"]["note"]
-    ranked, basis = shop.pipeline.rank(shop.portraits.state("ann", before=ONE), now=ONE, k=9)
+    page = shop.pipeline.rank(shop.portraits.state("ann", before=ONE), now=ONE, k=9)
+    ranked, basis = page.ranked, page.basis
     assert (ranked.item_ids, basis) == (("tea-00", "tea-01", "tea-02"), "popularity")
     shop.close()
 

@@ -24,6 +24,7 @@ class Ask:
         session: payloads of events without a user, oldest first; a missing timestamp means just now.
         where: filter of items, as in `ranking.rules.compile_filter`.
         item_ids: rank only these.
+        diversity: 0 by score alone to 1 by difference alone; None: as the shop has it.
     """
 
     user_id: UserId | None = None
@@ -32,17 +33,23 @@ class Ask:
     where: Mapping[str, Any] = field(default_factory=dict)
     explain: bool = False
     item_ids: Sequence[ItemId] | None = None
+    diversity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The ranked items and what they rest on: `profile`, `popularity`, or `consent` (personalisation was denied)."""
+    """The ranked items and what they rest on: `profile`, `popularity`, or `consent` (personalisation was denied).
+
+    Attributes:
+        arranged: what moved items beside their scores: rules, variety, a low mood.
+    """
 
     request_id: str
     release: str
     basis: str
     ranked: Ranked
     took_ms: float
+    arranged: tuple[str, ...] = ()
 
 
 def answer(pipeline: Pipeline, ask: Ask, *, now: datetime, tenant: str = "default") -> Answer:
@@ -56,9 +63,18 @@ def answer(pipeline: Pipeline, ask: Ask, *, now: datetime, tenant: str = "defaul
         state = pipeline.portraits.state(ask.user_id, before=now)
     else:
         state = pipeline.portraits.state_of(session_events(ask.session or (), now=now, tenant=tenant))
-    ranked, basis = pipeline.rank(state, now=now, k=ask.k, where=ask.where, item_ids=ask.item_ids, explain=ask.explain)
+    page = pipeline.rank(
+        state,
+        now=now,
+        k=ask.k,
+        where=ask.where,
+        item_ids=ask.item_ids,
+        explain=ask.explain,
+        diversity=ask.diversity,
+    )
     took = (time.perf_counter() - started) * 1000
-    return Answer(uuid.uuid4().hex, pipeline.release_id, basis, ranked, round(took, 3))
+    request_id = uuid.uuid4().hex
+    return Answer(request_id, pipeline.release_id, page.basis, page.ranked, round(took, 3), page.arranged)
 
 
 def session_events(session: Sequence[Mapping[str, Any]], *, now: datetime, tenant: str) -> list[Event]:

@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from huaxiang.pipeline import Person, Pipeline
+from huaxiang.pipeline import Pipeline
 from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.state import from_micros
 from huaxiang.retrieval.fuse import Weighing, choose_weights, named
 from huaxiang.retrieval.item_to_item import ItemToItem
+from huaxiang.retrieval.reading import Person
 from huaxiang.types import ItemId
 
 START: Final[Mapping[str, float]] = {"transitions": 1.0, "content": 0.2, "profile": 0.5, "popular": 0.1}

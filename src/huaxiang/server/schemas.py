@@ -46,6 +46,7 @@ class RecommendIn(Strict):
     k: int = Field(default=10, ge=1, le=1000)
     filter: dict[str, JsonValue] | None = None
     explain: bool = False
+    diversity: float | None = Field(default=None, ge=0.0, le=1.0, description="0: by score alone; 1: all different")
     candidates: list[str] | None = Field(default=None, max_length=10_000)
     as_of: datetime | None = None
 
@@ -77,11 +78,13 @@ class RankedItemOut(BaseModel):
 
 
 class RecommendOut(BaseModel):
-    """An answer; `basis` says what it rests on: the person's profile, or the shop's popularity."""
+    """An answer; `basis` says what it rests on: the person's profile, or the shop's popularity; `arranged` what moved
+    items beside their scores."""
 
     request_id: str
     release: str
     basis: str
+    arranged: list[str]
     items: list[RankedItemOut]
     took_ms: float
 

@@ -24,6 +24,7 @@ def recommend(ask: RecommendIn, shop: ShopDep) -> Response:
             where=ask.filter or {},
             explain=ask.explain,
             item_ids=ask.candidates,
+            diversity=ask.diversity,
         ),
         now=now,
     )
@@ -32,6 +33,7 @@ def recommend(ask: RecommendIn, shop: ShopDep) -> Response:
             request_id=answer.request_id,
             release=answer.release,
             basis=answer.basis,
+            arranged=list(answer.arranged),
             items=ranked_items(answer.ranked),
             took_ms=answer.took_ms,
         )
