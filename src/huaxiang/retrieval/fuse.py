@@ -3,7 +3,9 @@
 Legend: N users, M items, F retrievers, C candidates of one user, L events of one history, K results.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,8 @@ from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Ret
 
 _STEPS: Final = (2.0, 1.4, 1.15)
 _BLOCK_BYTES: Final = 128_000_000
+_THREADS: Final = 2
+"""Of one call: numpy and scipy let go of the interpreter while they work, the rest of a block does not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +84,27 @@ class Fused:
     def gather_many(
         self, histories: Sequence[History], *, exclude: Sequence[Indices] | None = None
     ) -> Iterator[Candidates]:
-        """The same for each of many histories, in blocks of at most 128 MB: a few times faster than one by one."""
+        """The same for each of many histories, in blocks of at most 128 MB on two threads: several times faster than
+        one by one."""
         at_once = max(1, min(256, _BLOCK_BYTES // (4 * max(self.n_items, 1) * len(self.retrievers))))
-        for start in range(0, len(histories), at_once):
-            part = histories[start : start + at_once]
-            yield from self._block(part, None if exclude is None else exclude[start : start + at_once])
+        starts = range(0, len(histories), at_once)
 
-    def _block(self, histories: Sequence[History], exclude: Sequence[Indices] | None) -> Iterator[Candidates]:
+        def block(start: int) -> list[Candidates]:
+            part = slice(start, start + at_once)
+            return self._block(histories[part], None if exclude is None else exclude[part])
+
+        if len(starts) < 2:
+            yield from (found for start in starts for found in block(start))
+            return
+        with ThreadPoolExecutor(_THREADS) as pool:
+            waiting = deque(pool.submit(block, start) for start in starts[: _THREADS + 1])
+            for start in starts[_THREADS + 1 :]:
+                yield from waiting.popleft().result()
+                waiting.append(pool.submit(block, start))
+            while waiting:
+                yield from waiting.popleft().result()
+
+    def _block(self, histories: Sequence[History], exclude: Sequence[Indices] | None) -> list[Candidates]:
         rows_FNM = [part.scores(histories) for part in self.retrievers]
         shut_N = [np.empty(0, np.int64)] * len(histories) if exclude is None else [shut[shut >= 0] for shut in exclude]
         named_NM = np.zeros((len(histories), self.n_items), np.bool_)
@@ -95,8 +113,8 @@ class Fused:
         owners_S, items_S = np.nonzero(named_NM)
         scores_SF = np.stack([rows_NM[owners_S, items_S] for rows_NM in rows_FNM], axis=1)
         ends = np.searchsorted(owners_S, np.arange(1, len(histories)))
-        for items_C, scores_CF in zip(np.split(items_S, ends), np.split(scores_SF, ends), strict=True):
-            yield Candidates(items_C, scores_CF, z_scores(scores_CF))
+        parts = zip(np.split(items_S, ends), np.split(scores_SF, ends), strict=True)
+        return [Candidates(items_C, scores_CF, z_scores(scores_CF)) for items_C, scores_CF in parts]
 
     def candidates(self, history: History, k: int, *, exclude: Indices | None = None) -> tuple[Indices, Scores]:
         """At most `k` of the union, best first, with their fused scores."""
