@@ -21,6 +21,8 @@ from huaxiang.types import Vectors
 
 _LEAST: Final = 3
 """Items that were met, below which there is no space to map into."""
+_WHOLE: Final = 1_000_000
+"""Entries of a matrix that is taken apart whole, in about a second."""
 
 
 class TextMap:
@@ -120,14 +122,14 @@ class TextMap:
 
 def factors(graph_MM: sparse.csr_array, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Places whose products are nearest to the graph's ways (truncated singular values), each (M, F); none of an empty
-    graph. Signs and order are those of the start vector, which is always the same."""
+    graph."""
     n = graph_MM.shape[0]
     f = min(width, n - 2)
     if f < 1 or not graph_MM.nnz:
         return np.zeros((n, 0), np.float32), np.zeros((n, 0), np.float32)
-    u_MF, s_F, vt_FM = svds(graph_MM.astype(np.float64), k=f, v0=np.full(n, n**-0.5), rng=np.random.default_rng(0))
+    u_MF, s_F, v_MF = _leading(graph_MM, f)
     root_F = np.sqrt(s_F)
-    return (u_MF * root_F).astype(np.float32), (vt_FM.T * root_F).astype(np.float32)
+    return (u_MF * root_F).astype(np.float32), (v_MF * root_F).astype(np.float32)
 
 
 def content_of(terms_MT: sparse.csr_array, width: int = 256) -> Vectors:
@@ -136,7 +138,16 @@ def content_of(terms_MT: sparse.csr_array, width: int = 256) -> Vectors:
     f = min(width, n - 2, t - 2)
     if f < 1 or not terms_MT.nnz:
         return np.zeros((n, 1), np.float32)
-    u_MD, s_D, _ = svds(
-        terms_MT.astype(np.float64), k=f, v0=np.full(min(n, t), min(n, t) ** -0.5), rng=np.random.default_rng(0)
-    )
+    u_MD, s_D, _ = _leading(terms_MT, f)
     return np.asarray(u_MD * s_D, dtype=np.float32)
+
+
+def _leading(matrix: sparse.csr_array, f: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The `f` largest singular values with their vectors, as columns. A small matrix is taken apart whole: where values
+    are equal, as in a small shop, an iteration would find other vectors each time."""
+    if matrix.shape[0] * matrix.shape[1] <= _WHOLE:
+        u, s, vt = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
+        return u[:, :f], s[:f], vt[:f].T
+    n = min(matrix.shape)
+    u, s, vt = svds(matrix.astype(np.float64), k=f, v0=np.full(n, n**-0.5), rng=np.random.default_rng(0))
+    return u, s, vt.T
