@@ -4,7 +4,7 @@ PORT ?= 8000
 DEMO ?= .demo
 BIN := .venv/bin
 
-.PHONY: install demo test bench format clean
+.PHONY: install demo test bench bench-quality format clean
 
 install: .venv/.installed
 
@@ -25,6 +25,9 @@ test: install
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+bench-quality: install
+	$(BIN)/python -m benchmarks.quality --peers
 
 format: install
 	$(BIN)/ruff format .

@@ -5,7 +5,7 @@ Legend: N histories, M items, D width of content, F width of the collaborative s
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +142,7 @@ def content_of(terms_MT: sparse.csr_array, width: int = 256) -> Vectors:
     return np.asarray(u_MD * s_D, dtype=np.float32)
 
 
-def _leading(matrix: sparse.csr_array, f: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _leading(matrix: sparse.csr_array, f: int) -> tuple[Any, Any, Any]:
     """The `f` largest singular values with their vectors, as columns. A small matrix is taken apart whole: where values
     are equal, as in a small shop, an iteration would find other vectors each time."""
     if matrix.shape[0] * matrix.shape[1] <= _WHOLE:
