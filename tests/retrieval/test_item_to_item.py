@@ -5,6 +5,7 @@ import pytest
 
 from huaxiang.errors import ConfigError, ReleaseError
 from huaxiang.retrieval.base import History, Interactions, Retriever
+from huaxiang.retrieval.borrowed import Borrowed, likeness
 from huaxiang.retrieval.content import Content, Terms, tf_idf
 from huaxiang.retrieval.item_to_item import ItemToItem, event_weights
 from huaxiang.retrieval.linear import Ease, Ridge
@@ -42,6 +43,11 @@ class TestRidgeAroundAnItem(AdditiveContract):
 class TestTerms(AdditiveContract):
     def make(self) -> Retriever:
         return ItemToItem(Terms(tf_idf([text.split() for text in TEXTS])))
+
+
+class TestBorrowed(AdditiveContract):
+    def make(self) -> Retriever:
+        return ItemToItem(Borrowed(tf_idf([text.split() for text in TEXTS])))
 
 
 class TestEase(AdditiveContract):
@@ -94,3 +100,19 @@ def test_an_empty_shop_is_fitted_and_says_nothing() -> None:
     retriever = ItemToItem(Transitions()).fit(Interactions.of([], []))
     assert retriever.scores([History.of([])]).shape == (1, 0)
     assert len(retriever.candidates(History.of([]), 3, exclude=np.empty(0, np.int64))[0]) == 0
+
+
+def test_what_nobody_met_stands_where_its_like_is_met() -> None:
+    texts = [*TEXTS[:5], "china tea cup"]
+    fitted = ItemToItem(Borrowed(tf_idf([text.split() for text in texts]))).fit(a_small_shop())
+    scores_M = fitted.scores([History.of([0, 1])])[0]
+    assert scores_M[5] > scores_M[4] == 0.0  # tea leads to the cup that nobody met, and not to the pump
+
+
+def test_likeness_is_to_what_was_met_and_sums_to_one() -> None:
+    met_M = np.array([True, True, True, True, True, False])
+    like = likeness(tf_idf([text.split() for text in [*TEXTS[:5], "china tea cup"]]), met_M, near=2).toarray()
+    assert like.sum(axis=1) == pytest.approx(np.ones(6))
+    assert not like[:, 5].any()
+    assert not np.diagonal(like).any()
+    assert like[5].argmax() == 2

@@ -20,9 +20,10 @@ from huaxiang.evaluation.protocols import Protocol, asked_between, before
 from huaxiang.evaluation.questions import Questions, full_answers
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.retrieval.base import Interactions, Retriever
+from huaxiang.retrieval.borrowed import Borrowed
 from huaxiang.retrieval.content import Terms, tf_idf
 from huaxiang.retrieval.fuse import Fused
-from huaxiang.retrieval.item_to_item import ItemToItem, Recipe
+from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.linear import WHOLE_UP_TO
 from huaxiang.retrieval.sequence import SequenceModel
 
@@ -87,12 +88,14 @@ def remade(part: Part, recipe: Any) -> Part:
     return Part(recipe, ItemToItem.made(recipe, recipe.matrix(counts), counts), time.monotonic() - started)
 
 
-def term_recipes(terms: ItemTerms | None) -> list[Recipe]:
-    """A recipe for the words and one for the attributes, where there are any."""
+def term_recipes(terms: ItemTerms | None) -> list[Any]:
+    """A recipe for the words, one for the attributes and one for ways borrowed by both, where there are any."""
     if terms is None:
         return []
     named = (("words", terms.words), ("attributes", terms.attributes))
-    return [Terms(tf_idf(of_items), name=name) for name, of_items in named if any(of_items)]
+    found: list[Any] = [Terms(tf_idf(of_items), name=name) for name, of_items in named if any(of_items)]
+    both_MT = all_terms(terms)
+    return found if both_MT is None else [*found, Borrowed(both_MT)]
 
 
 def all_terms(terms: ItemTerms | None) -> sparse.csr_array | None:
