@@ -5,7 +5,7 @@ Legend: M items of the live index, L entries of one history.
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Self
@@ -24,7 +24,7 @@ from huaxiang.profiles.facets import interests, language, mood
 from huaxiang.profiles.state import Tally
 from huaxiang.ranking.arrange import POOL, Arranger, Rules
 from huaxiang.ranking.explain import reasons
-from huaxiang.ranking.ordering import best_of, fuse, padded, standardise
+from huaxiang.ranking.ordering import best_of, best_passing, fuse, padded, standardise
 from huaxiang.ranking.rules import compile_filter
 from huaxiang.ranking.shelf import Shelf
 from huaxiang.release import Draft, Release
@@ -153,31 +153,48 @@ class Pipeline:
         person = self.read(state, items, now=now)
         parts = self.parts(person, items)
         fused_M = fuse(parts, self._weights)
-        allowed_M = self.allowed(person, items, filter_seen=filter_seen, where=where, item_ids=item_ids)
+        allowed_M = self.allowed(person, items, filter_seen=filter_seen, item_ids=item_ids)
+        passes = self._test(where, items)
         felt = mood(person.state, now=now, config=self.portraits.config)
         arranger = Arranger.of(self._rules, diversity, felt.get("polarity"))
-        order = best_of(fused_M, np.flatnonzero(allowed_M), k if arranger.by_score_alone else max(k, POOL))
+        n = k if arranger.by_score_alone else max(k, POOL)
+        among = np.flatnonzero(allowed_M)
+        order = best_of(fused_M, among, n) if passes is None else best_passing(fused_M, among, n, passes)
         if not arranger.by_score_alone:
-            order = self._arranged(arranger, order, fused_M, allowed_M, person, items, k)
+            pins = {pin.place: items.position(pin.item_id) for pin in arranger.rules.pins}
+            shown = {
+                place: at for place, at in pins.items() if at >= 0 and allowed_M[at] and (not passes or passes(at))
+            }
+            order = self._arranged(arranger, order, shown, fused_M, person, items, k)
         names = tuple(items.item_ids[at] for at in order)
         why: tuple[tuple[Reason, ...], ...] = ()
         if explain:
             why = self._reasons(order, person, parts, items)
         return Page(Ranked(names, fused_M[order].astype(np.float32), why), person.basis, arranger.notes)
 
+    def _test(self, where: Mapping[str, Any] | None, items: Snapshot) -> Callable[[int], bool] | None:
+        """Whether the item at a position passes a request's filter; None without one."""
+        if not where:
+            return None
+        test = compile_filter(where)
+
+        def passes(at: int) -> bool:
+            item = self.catalogue.get(items.item_ids[at])
+            return item is not None and test(item)
+
+        return passes
+
     def _arranged(
         self,
         arranger: Arranger,
         order: NDArray[np.intp],
+        wanted: Mapping[int, int],
         fused_M: NDArray[np.float64],
-        allowed_M: NDArray[np.bool_],
         person: Person,
         items: Snapshot,
         k: int,
     ) -> NDArray[np.intp]:
-        """The page's items out of the best; a pinned one is shown where it may be."""
-        wanted = {pin.place: items.position(pin.item_id) for pin in arranger.rules.pins}
-        wanted = {place: at for place, at in wanted.items() if at >= 0 and allowed_M[at]}
+        """The page's items out of the best, `wanted` at places of their own."""
         pool_P = np.concatenate([order, [at for at in wanted.values() if at not in order]]).astype(np.intp)
         place_in = {int(at): place for place, at in enumerate(pool_P)}
         chosen = arranger.order(
@@ -252,7 +269,6 @@ class Pipeline:
         items: Snapshot,
         *,
         filter_seen: Shown = "purchased",
-        where: Mapping[str, Any] | None = None,
         item_ids: Sequence[ItemId] | None = None,
     ) -> NDArray[np.bool_]:
         """Shape (M,): what may be shown: in stock, asked for, not muted, not bought once for good."""
@@ -263,11 +279,6 @@ class Pipeline:
             asked_M = np.zeros(len(items), dtype=np.bool_)
             asked_M[wanted[wanted >= 0]] = True
             allowed_M &= asked_M
-        if where:
-            test = compile_filter(where)
-            for at in np.flatnonzero(allowed_M):
-                item = self.catalogue.get(items.item_ids[at])
-                allowed_M[at] = item is not None and test(item)
         if person.known.muted:
             allowed_M &= ~shelf.having(person.known.muted)
         if filter_seen != "none":

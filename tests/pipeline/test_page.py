@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huaxiang.pipeline import Pipeline
-from huaxiang.ranking.ordering import best_of
+from huaxiang.ranking.ordering import best_of, best_passing
 from huaxiang.retrieval.base import History
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.shop import Shop
@@ -65,3 +65,17 @@ def test_contributions_of_many_items_are_those_of_each(pipeline: Pipeline) -> No
     many = graph.contributions_of(history, np.array([5, 2, 40]))
     np.testing.assert_array_equal(many, [graph.contributions(history, item) for item in (5, 2, 40)])
     np.testing.assert_allclose(many.sum(axis=1), graph.scores([history])[0][[5, 2, 40]], rtol=1e-5, atol=1e-7)
+
+
+@settings(deadline=None, max_examples=60)
+@given(scores=st.lists(st.integers(-3, 3), min_size=1, max_size=90), every=st.integers(1, 40), k=st.integers(1, 6))
+def test_a_filtered_page_is_the_beginning_of_the_filtered_order(scores: list[int], every: int, k: int) -> None:
+    among, asked = np.arange(len(scores)), []
+
+    def passes(at: int) -> bool:
+        asked.append(at)
+        return at % every == 0
+
+    whole = [at for at in sorted(among.tolist(), key=lambda at: -scores[at]) if at % every == 0]
+    assert best_passing(np.array(scores, np.float64), among, k, passes).tolist() == whole[:k]
+    assert len(asked) == len(set(asked))  # nobody is asked twice

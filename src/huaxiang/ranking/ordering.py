@@ -3,7 +3,7 @@
 Legend: M items.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,25 @@ def best_of(scores_M: NDArray[np.float64], among: NDArray[np.intp], k: int) -> N
     return among[np.argsort(-scores_M[among], kind="stable")[:k]]
 
 
+def best_passing(
+    scores_M: NDArray[np.float64], among: NDArray[np.intp], k: int, passes: Callable[[int], bool]
+) -> NDArray[np.intp]:
+    """`best_of` those that pass a test, which is asked of the best first and of no more than it takes."""
+    chosen: list[int] = []
+    asked, at_once = 0, 4 * k
+    while len(chosen) < k and asked < len(among):
+        chosen += [at for at in best_of(scores_M, among, at_once)[asked:].tolist() if passes(at)]
+        asked, at_once = min(at_once, len(among)), 8 * at_once
+    return np.array(chosen[:k], dtype=np.intp)
+
+
 def standardise(scores_M: NDArray[np.float32]) -> NDArray[np.float32]:
     """Zero mean and unit deviation over the catalogue; zeros where all are equal."""
     deviation = float(scores_M.std())
     if deviation == 0.0:
         return np.zeros_like(scores_M)
-    scaled_M: NDArray[np.float32] = ((scores_M - scores_M.mean()) / deviation).astype(np.float32)
+    scaled_M: NDArray[np.float32] = scores_M - scores_M.mean()
+    scaled_M *= np.float32(1.0 / deviation)
     return scaled_M
 
 
