@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from huaxiang.evaluation.budget import Budget
-from huaxiang.evaluation.gathering import gather_all
+from huaxiang.evaluation.gathering import MOST_TAUGHT, gather_all
 from huaxiang.evaluation.parts import Part, Steps, all_terms, closed_seconds, made, remade, sequence_steps, term_recipes
 from huaxiang.evaluation.protocols import Protocol
 from huaxiang.evaluation.questions import full_answers
@@ -34,7 +34,9 @@ HALF_LIVES: Final = (7.0, 60.0)
 """Days after which a meeting counts half in what is popular now: the week's fashion, and the season's."""
 _SAMPLE: Final = 3000
 _WEIGHING: Final = 8000
-_SEQUENCE_SHARE: Final = 0.45
+_FULL: Final = 2.0
+"""What gathering costs with every part, beside the graph and the terms alone."""
+_SEQUENCE_SHARE: Final = 0.6
 """Of the time that is left when the other parts are fitted and their second fit and the answers are paid for."""
 
 
@@ -119,8 +121,9 @@ class Fitter:
         """Time for gathering candidates twice and answering three times, by the price of a hundred questions."""
         fused = Fused([part.retriever for part in self.parts])
         found = gather_all(fused, self.few, before=time.monotonic() + 0.01 * self.budget.left, at_most=100)
-        n = len(self.many) + len(self.protocol.earlier.asked) + 3 * len(self.protocol.test.asked)
-        self.budget.reserved = min(0.4 * self.budget.left, 3.0 * found.seconds_per_user * n)
+        taught = min(len(self.protocol.earlier.asked), MOST_TAUGHT)
+        n = len(self.many) + taught + 3 * len(self.protocol.test.asked)
+        self.budget.reserved = min(0.4 * self.budget.left, _FULL * found.seconds_per_user * n)
 
     def _closed_forms(self) -> list[int]:
         """Places of those that there was time and memory for, counting that each is fitted twice."""

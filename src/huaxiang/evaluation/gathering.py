@@ -17,6 +17,8 @@ from huaxiang.ranking.model import Ranker
 from huaxiang.retrieval.base import History, Indices, Scores
 from huaxiang.retrieval.fuse import Candidates, Fused
 
+MOST_TAUGHT: Final = 20_000
+"""Questions that teach a ranker, at most."""
 N_RANKED: Final = 150
 """Candidates, the best of the weighted sum, that the learned ranker orders; the others stay behind them."""
 

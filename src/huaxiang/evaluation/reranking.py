@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.fitting import Fitted
-from huaxiang.evaluation.gathering import ranked, taught_lists
+from huaxiang.evaluation.gathering import MOST_TAUGHT, ranked, taught_lists
 from huaxiang.evaluation.parts import refit
 from huaxiang.evaluation.protocols import Protocol
 from huaxiang.evaluation.questions import Questions, Stage, staged_answers, weighted
@@ -23,7 +23,6 @@ from huaxiang.ranking.model import Ranker
 from huaxiang.retrieval.base import Interactions
 from huaxiang.retrieval.fuse import Fused
 
-_MOST_TAUGHT: Final = 20_000
 _MOST_JUDGED: Final = 6_000
 
 
@@ -80,7 +79,7 @@ def classroom(protocol: Protocol, fitted: Fitted, budget: Budget, *, seed: int) 
     earlier = refit(recipes, fitted.fused.weights_F, protocol.earlier.known, budget, sequence)
     affordable = int(0.7 * budget.left / max(fitted.seconds_per_user, 1e-6))
     judging = min(_MOST_JUDGED, max(affordable // 4, 1))  # judged lists are read, then ordered both ways
-    asked = _teachers(protocol.earlier.asked, fitted).sample(min(_MOST_TAUGHT, max(affordable // 4, 1)), rng=rng)
+    asked = _teachers(protocol.earlier.asked, fitted).sample(min(MOST_TAUGHT, max(affordable // 4, 1)), rng=rng)
     return Classroom(earlier, asked, protocol.validation.asked.sample(judging, rng=rng))
 
 
@@ -129,7 +128,7 @@ def taught_on_validation(
     """The same ranker taught on the validation step: nothing is left to select, so its number of trees is kept."""
     if strict.ranker is None:
         return strict
-    asked = protocol.validation.asked.sample(_MOST_TAUGHT, rng=np.random.default_rng(seed))
+    asked = protocol.validation.asked.sample(MOST_TAUGHT, rng=np.random.default_rng(seed))
     lists = taught_lists(fitted.fused, strict.reader, asked, before=time.monotonic() + 0.5 * budget.left)
     ranker = learn_ranker(lists, None, strict.reader.names, trees=strict.ranker.about["trees"])
     return Reranking(ranker, strict.reader, "taught on the validation step")
