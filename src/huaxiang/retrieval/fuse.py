@@ -157,18 +157,22 @@ class Fused:
 
 
 def named(rows_NM: Scores, k: int, shut_N: Sequence[Indices]) -> NDArray[np.bool_]:
-    """Where the `k` best of each row stand that are not shut, shape (N, M); what is exactly 0 is not named.
+    """Where the `k` best of each row stand that are not shut, shape (N, M).
 
-    Ties at the end of the list go to the item that stands first in the catalogue.
+    What is exactly 0 is not named, nor what is below it while there are `k` of 0 and more: those are against. Ties at
+    the end of the list go to the item that stands first in the catalogue. Rows become minus infinity where they are
+    shut.
     """
-    free_NM = np.where(rows_NM == 0.0, -np.inf, rows_NM)
-    for row_M, shut in zip(free_NM, shut_N, strict=True):
+    for row_M, shut in zip(rows_NM, shut_N, strict=True):
         row_M[shut] = -np.inf
-    chosen_NM = (free_NM >= _floors(free_NM, k)[:, None]) & (free_NM > -np.inf)
-    for at in np.flatnonzero(chosen_NM.sum(axis=1) > k):
+    floors_N = _floors(rows_NM, k)
+    chosen_NM = rows_NM >= floors_N[:, None]
+    low_N = np.flatnonzero(floors_N <= 0.0)
+    chosen_NM[low_N] &= (rows_NM[low_N] != 0.0) & (rows_NM[low_N] > -np.inf)
+    for at in np.flatnonzero(np.count_nonzero(chosen_NM, axis=1) > k):
         places = np.flatnonzero(chosen_NM[at])
         chosen_NM[at, places] = False
-        chosen_NM[at, best_of(places, free_NM[at, places], k)[0]] = True
+        chosen_NM[at, best_of(places, rows_NM[at, places], k)[0]] = True
     return np.asarray(chosen_NM)
 
 
