@@ -60,7 +60,7 @@ class Sequential:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     batch_size: int = 128
-    n_negatives: int = 2048
+    n_negatives: int = 512
     check_every: int = 3
     patience: int = 5
     seed: int = 0
