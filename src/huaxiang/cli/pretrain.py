@@ -3,6 +3,7 @@
 # ruff: noqa: ARG001  (the options are many and are read by name, from the context)
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -172,10 +173,12 @@ def _say(report: "RunReport", out: Path) -> None:
         f"{out}: {report.name}, {report.parameters:,} weights, {report.vocabulary:,} pieces, vectors of {report.d}; "
         f"read {report.n_texts:,} texts in {report.seconds:.0f} s"
     )
+    judged = f"held-out perplexity {done.perplexity_before:.1f} before, {done.perplexity_after:.1f} after"
+    if math.isnan(done.perplexity_after):
+        judged = "too little text to hold any out, so nothing says what was learned"
     typer.echo(
         f"pretraining ({done.objective}): {done.steps} of {done.planned_steps} steps in {done.precision}, "
-        f"{done.tokens_per_second:,.0f} tokens a second, at most {done.peak_mb:,.0f} MB; held-out perplexity "
-        f"{done.perplexity_before:.1f} before, {done.perplexity_after:.1f} after"
+        f"{done.tokens_per_second:,.0f} tokens a second, at most {done.peak_mb:,.0f} MB; {judged}"
     )
     for sample in report.samples:
         typer.echo(f"sample: {sample.prompt} |{sample.continuation}")
