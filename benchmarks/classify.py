@@ -254,6 +254,7 @@ def of_few(seed: int, budget: float, figures: Figures) -> None:
                 ours = trained_on(train, test, seed, budget, method=method)
                 said = accuracy(ours.classifier.probabilities(test.texts), ours.classifier.labels, test)
                 figures.add(f"{name}, {n} a class: {'frozen + LR' if method == 'frozen' else method}", "accuracy", said)
+                print(f"    {ours.choice.why}; {ours.material.notes}" if method == "auto" else "", flush=True)
 
 
 def few(whole: Labelled, n: int) -> Labelled:

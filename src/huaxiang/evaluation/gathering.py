@@ -15,7 +15,7 @@ from huaxiang.ranking.features import FeatureReader
 from huaxiang.ranking.learning import Lists
 from huaxiang.ranking.model import Ranker
 from huaxiang.retrieval.base import History, Indices, Scores
-from huaxiang.retrieval.fuse import Candidates, Fused
+from huaxiang.retrieval.fuse import Candidates, Fused, Weighing
 
 MOST_TAUGHT: Final = 20_000
 """Questions that teach a ranker, at most."""
@@ -76,22 +76,54 @@ def features_of(
     return at_C, rows
 
 
-def taught_lists(fused: Fused, reader: FeatureReader, asked: Questions, *, before: float) -> Lists:
-    """Features of the candidates of every question whose answer is among them, as a ranker learns from them."""
-    rows, right, owners = [], [], []
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """Lists of questions as a ranker reads them.
+
+    Attributes:
+        lists: of the questions whose answer is among the candidates that are ranked; owners are the question's number.
+        plain_S: their weighted sums.
+        n_right_N: right items of every question that was read, named or not.
+    """
+
+    lists: Lists
+    plain_S: NDArray[np.float32]
+    n_right_N: Indices
+
+    def ndcg(self, scores_S: NDArray[np.float32]) -> float:
+        """Mean ndcg@10 of an order by these scores over all questions that were read."""
+        if not len(scores_S):
+            return 0.0
+        weighing = Weighing(scores_S[:, None], self.lists.right_S, self.lists.owners_S, self.n_right_N)
+        return weighing.ndcg(np.ones(1))
+
+    def without(self, n_last: int) -> "Read":
+        """The same without the last features."""
+        lists = Lists(self.lists.features_SG[:, :-n_last], self.lists.right_S, self.lists.owners_S)
+        return Read(lists, self.plain_S, self.n_right_N)
+
+
+def read_lists(fused: Fused, reader: FeatureReader, asked: Questions, *, before: float) -> Read:
+    """Features of the candidates of the questions, as many as there are read before a moment (monotonic clock)."""
+    rows, right, owners, plain, n_right = [], [], [], [], []
     found = fused.gather_many(asked.histories, exclude=[history.items_L for history in asked.histories])
     for user, (history, targets, candidates) in enumerate(zip(asked.histories, asked.targets, found, strict=True)):
         if user and time.monotonic() > before:
             break
+        n_right.append(len(targets))
         at_C, features_CG = features_of(candidates, history, reader, fused.weights_F)
         hit_C = np.isin(candidates.items_C[at_C], targets)
         if hit_C.any():
             rows.append(features_CG)
             right.append(hit_C)
             owners.append(np.full(len(hit_C), user))
+            plain.append(candidates.z_CF[at_C] @ fused.weights_F)
+    n_right_N = np.array(n_right, dtype=np.int64)
     if not rows:
-        return Lists(np.empty((0, len(reader.names)), np.float32), np.empty(0, np.bool_), np.empty(0, np.int64))
-    return Lists(np.concatenate(rows), np.concatenate(right), np.concatenate(owners))
+        none = Lists(np.empty((0, len(reader.names)), np.float32), np.empty(0, np.bool_), np.empty(0, np.int64))
+        return Read(none, np.empty(0, np.float32), n_right_N)
+    lists = Lists(np.concatenate(rows), np.concatenate(right), np.concatenate(owners))
+    return Read(lists, np.concatenate(plain).astype(np.float32), n_right_N)
 
 
 def ranked(fused: Fused, reader: FeatureReader, ranker: Ranker) -> Stage:

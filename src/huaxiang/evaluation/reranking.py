@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.fitting import Fitted
-from huaxiang.evaluation.gathering import MOST_TAUGHT, ranked, taught_lists
+from huaxiang.evaluation.gathering import MOST_TAUGHT, Read, ranked, read_lists
 from huaxiang.evaluation.parts import refit
 from huaxiang.evaluation.protocols import Protocol
-from huaxiang.evaluation.questions import Questions, Stage, staged_answers, weighted
+from huaxiang.evaluation.questions import Questions, Stage, weighted
 from huaxiang.ranking.features import FeatureReader
 from huaxiang.ranking.learning import learn_ranker
 from huaxiang.ranking.model import Ranker
@@ -83,22 +83,46 @@ def classroom(protocol: Protocol, fitted: Fitted, budget: Budget, *, seed: int) 
     return Classroom(earlier, asked, protocol.validation.asked.sample(judging, rng=rng))
 
 
-def taught_earlier(
-    room: Classroom | None, protocol: Protocol, fitted: Fitted, budget: Budget, *, popularity: bool = True
-) -> Reranking:
-    """A ranker taught on the earlier step; validation selects. What cannot be taught is said in `why`."""
-    reader = reader_of(fitted, protocol.validation.known, popularity=popularity)
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """Rankers of one classroom: the one that validation chose, and the one that reads no popularity."""
+
+    chosen: Reranking
+    without_popularity: Reranking
+
+
+def taught_earlier(room: Classroom | None, protocol: Protocol, fitted: Fitted, budget: Budget) -> Taught:
+    """Rankers with and without popularity, taught on the earlier step; validation chooses between them and none.
+
+    What cannot be taught is said in `why`.
+    """
+    reader = reader_of(fitted, protocol.validation.known, popularity=True)
+    bare = replace(reader, popularity_M=None)
     if room is None:
-        return Reranking(None, reader, "no ranker was taught: there was no time")
-    budget.say("teaching the ranker" if popularity else "teaching the ranker without popularity")
-    known = reader_of(fitted, protocol.earlier.known, popularity=popularity)
-    lists = taught_lists(room.fused, known, room.asked, before=time.monotonic() + 0.4 * budget.left)
-    judged = taught_lists(fitted.fused, reader, room.judges, before=time.monotonic() + 0.3 * budget.left)
+        nothing = Reranking(None, bare, "no ranker was taught: there was no time")
+        return Taught(nothing, nothing)
+    budget.say("teaching the ranker")
+    known = reader_of(fitted, protocol.earlier.known, popularity=True)
+    taught = read_lists(room.fused, known, room.asked, before=time.monotonic() + 0.4 * budget.left)
+    judged = read_lists(fitted.fused, reader, room.judges, before=time.monotonic() + 0.3 * budget.left)
+    n_more = len(reader.names) - len(bare.names)
+    without = _kept_if_better(taught.without(n_more), judged.without(n_more), bare)
+    whole = _kept_if_better(taught, judged, reader)
+    ahead = whole.ranker is not None and (without.ranker is None or whole.validation > without.validation)
+    return Taught(whole if ahead else without, without)
+
+
+def _kept_if_better(taught: Read, judged: Read, reader: FeatureReader) -> Reranking:
+    """Refused where validation says that the weighted sum alone does as well."""
     try:
-        ranker = learn_ranker(lists, judged, reader.names)
+        ranker = learn_ranker(taught.lists, judged.lists, reader.names)
     except (DataError, MissingExtraError) as error:
         return Reranking(None, reader, str(error))
-    return _kept_if_better(ranker, reader, fitted, room.judges, budget)
+    learned, plain = judged.ndcg(ranker.scores(judged.lists.features_SG)), judged.ndcg(judged.plain_S)
+    if learned <= plain:
+        why = f"a learned ranker was refused: ndcg@10 {learned:.4f} on validation, {plain:.4f} without it"
+        return Reranking(None, reader, why, learned, plain)
+    return Reranking(ranker, reader, "ahead on validation", learned, plain)
 
 
 def _teachers(asked: Questions, fitted: Fitted) -> Questions:
@@ -108,20 +132,6 @@ def _teachers(asked: Questions, fitted: Fitted) -> Questions:
     return asked.at(np.setdiff1d(np.arange(len(asked)), fitted.sequence.judges))
 
 
-def _kept_if_better(
-    ranker: Ranker, reader: FeatureReader, fitted: Fitted, judges: Questions, budget: Budget
-) -> Reranking:
-    """Refused where validation says that the weighted sum alone does as well."""
-    until = time.monotonic() + 0.3 * budget.left
-    plain = staged_answers(fitted.fused, weighted(fitted.fused.weights_F), judges, before=until)
-    asked = judges.at(range(len(plain)))
-    learned = staged_answers(fitted.fused, ranked(fitted.fused, reader, ranker), asked, before=np.inf)
-    if learned.ndcg <= plain.ndcg:
-        why = f"a learned ranker was refused: ndcg@10 {learned.ndcg:.4f} on validation, {plain.ndcg:.4f} without it"
-        return Reranking(None, reader, why, learned.ndcg, plain.ndcg)
-    return Reranking(ranker, reader, "ahead on validation", learned.ndcg, plain.ndcg)
-
-
 def taught_on_validation(
     protocol: Protocol, fitted: Fitted, strict: Reranking, budget: Budget, *, seed: int
 ) -> Reranking:
@@ -129,6 +139,6 @@ def taught_on_validation(
     if strict.ranker is None:
         return strict
     asked = protocol.validation.asked.sample(MOST_TAUGHT, rng=np.random.default_rng(seed))
-    lists = taught_lists(fitted.fused, strict.reader, asked, before=time.monotonic() + 0.5 * budget.left)
-    ranker = learn_ranker(lists, None, strict.reader.names, trees=strict.ranker.about["trees"])
+    taught = read_lists(fitted.fused, strict.reader, asked, before=time.monotonic() + 0.5 * budget.left)
+    ranker = learn_ranker(taught.lists, None, strict.reader.names, trees=strict.ranker.about["trees"])
     return Reranking(ranker, strict.reader, "taught on the validation step")

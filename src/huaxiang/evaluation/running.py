@@ -17,7 +17,7 @@ from huaxiang.evaluation.parts import all_terms, refit
 from huaxiang.evaluation.peers import PEERS, fit_peer
 from huaxiang.evaluation.protocols import Protocol
 from huaxiang.evaluation.questions import Answers, Stage, full_answers, staged_answers
-from huaxiang.evaluation.reranking import Classroom, Reranking, classroom, taught_earlier, taught_on_validation
+from huaxiang.evaluation.reranking import Reranking, Taught, classroom, taught_earlier, taught_on_validation
 from huaxiang.evaluation.rows import Catalogue, Row, per_user, row_of
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.measure.intervals import paired_bootstrap
@@ -114,26 +114,26 @@ class _Run:
         fitted = Fitter(self.protocol, self.terms, self.budget, seed=self.seed).fit()
         began = time.monotonic()
         room = classroom(self.protocol, fitted, self.budget, seed=self.seed)
-        strict = taught_earlier(room, self.protocol, fitted, self.budget)
+        taught = taught_earlier(room, self.protocol, fitted, self.budget)
+        strict = taught.chosen
         self._say_parts(fitted, strict)
         seconds = fitted.seconds + time.monotonic() - began
         self.budget.reserved = 0.0
         self._staged("huaxiang", fitted.fused, strict.stage(fitted), fitted, seconds)
         if "huaxiang-popularity" in asked_for:
-            self._without_popularity(room, fitted)
+            self._without_popularity(taught, fitted, seconds)
         if "huaxiang+validation" in asked_for:
             self._on_validation(fitted, strict)
         if "huaxiang+refit" in asked_for:
             self._refitted(fitted, strict)
 
-    def _without_popularity(self, room: Classroom | None, fitted: Fitted) -> None:
-        if room is None or not self.budget.allows("huaxiang-popularity", 3.0 * self._answering(fitted)):
-            return
-        started = time.monotonic()
-        taught = taught_earlier(room, self.protocol, fitted, self.budget, popularity=False)
-        seconds = fitted.seconds + time.monotonic() - started
-        if taught.ranker is not None:
-            self._staged("huaxiang-popularity", fitted.fused, taught.stage(fitted), fitted, seconds)
+    def _without_popularity(self, taught: Taught, fitted: Fitted, seconds: float) -> None:
+        """The strict row again, where its ranker reads no popularity anyway."""
+        ours, bare = self.rows[-1], taught.without_popularity
+        if bare is taught.chosen:
+            self.rows.append(replace(ours, figures=ours.figures | {"model": "huaxiang-popularity"}))
+        elif bare.ranker is not None and self.budget.allows("huaxiang-popularity", self._answering(fitted)):
+            self._staged("huaxiang-popularity", fitted.fused, bare.stage(fitted), fitted, seconds)
 
     def _on_validation(self, fitted: Fitted, strict: Reranking) -> None:
         if not self.budget.allows("huaxiang+validation", 2.5 * self._answering(fitted)) or strict.ranker is None:
@@ -181,7 +181,9 @@ class _Run:
             for part, weight in zip(fitted.parts, fitted.fused.weights_F, strict=True)
         }
         self.details["validation_ndcg@10"] = fitted.validation
-        self.details["ranker"] = {"why": strict.why, "ndcg@10": strict.validation, "without": strict.without}
+        reads = "popularity too" if strict.reader.popularity_M is not None else "no popularity"
+        self.details["ranker"] = {"why": strict.why, "reads": reads}
+        self.details["ranker"] |= {"ndcg@10": strict.validation, "without": strict.without}
         if strict.ranker is not None:
             self.details["ranker"] |= strict.ranker.about
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from huaxiang.encoder.classifying.asked import Asked
 from huaxiang.encoder.classifying.classical import Head, fit_ngrams
 from huaxiang.encoder.classifying.classifier import TextClassifier
-from huaxiang.encoder.classifying.frozen import fit_frozen, speed
+from huaxiang.encoder.classifying.frozen import MOST_SAMPLED, fit_frozen, speed
 from huaxiang.encoder.classifying.jobs import ENOUGH, Job, affordable, allotted, jobs_of
 from huaxiang.encoder.classifying.material import Judged, Material, material_of
 from huaxiang.encoder.classifying.networks import Opened, open_networks
@@ -42,6 +42,8 @@ _FEW: Final = 70
 
 _FROZEN_SHARE: Final = 0.3
 """Of the time that is left, at most, for reading all texts with the encoder as it came; of a sample half of that."""
+_FROZEN_SHARE_OF_FEW: Final = 0.6
+"""The same of texts that are no more than a sample would be: what is left then may not be enough to fine-tune."""
 _WANTED: Final = 0.95
 """Share of the answers that shall be right when the classifier may abstain."""
 _GIVEN_UP: Final = 0.01
@@ -199,7 +201,8 @@ class _Course:
         return [FEW_SHOT, self.asked.tuned_by] if few else [self.asked.tuned_by]
 
     def _frozen(self, network: Network) -> None:
-        share = _FROZEN_SHARE if self.method == "auto" else 1.0
+        few = len(self.material.train) <= MOST_SAMPLED
+        share = (_FROZEN_SHARE_OF_FEW if few else _FROZEN_SHARE) if self.method == "auto" else 1.0
         model = fit_frozen(network, self.material, bf16=self.bf16, seconds=share * self.material.clock.left)
         if model is not None:
             self.models["frozen"], self.judged["frozen"] = model, model.head.judged

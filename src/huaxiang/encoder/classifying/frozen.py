@@ -26,7 +26,7 @@ _TIMED: Final = 64
 _CHUNK: Final = 512
 SAMPLE: Final = 1_000
 """Texts on which encoders are compared."""
-_MOST_SAMPLED: Final = 8_000
+MOST_SAMPLED: Final = 8_000
 """Of more texts than there is time to read, so many are: a linear head hardly learns more from others."""
 _FEWEST_SAMPLED: Final = 500
 
@@ -72,7 +72,7 @@ def fit_frozen(network: Network, material: Material, *, bf16: bool, seconds: flo
 
 def _sample(material: Material, affordable: int) -> Material | None:
     """All that judges and some of what is learned from; None where those would be too few."""
-    n_learned = min(affordable, _MOST_SAMPLED) - len(material.held_N)
+    n_learned = min(affordable, MOST_SAMPLED) - len(material.held_N)
     if len(material.folds) != 1 or n_learned < max(_FEWEST_SAMPLED, 10 * material.n_classes):
         return None
     fold = material.folds[0]
