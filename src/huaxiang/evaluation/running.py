@@ -30,7 +30,8 @@ from huaxiang.retrieval.transitions import Transitions
 STRICT: Final = (
     "huaxiang is strict: nothing is trained on the validation step, which only selects; its ranker is taught one step "
     "earlier on parts fitted without that step; the parts are then fitted on everything before validation, and the "
-    "test input includes the validation item. huaxiang-popularity: its ranker reads no popularity. "
+    "test input includes the validation item. huaxiang-popularity: its ranker reads no popularity, which the one of "
+    "huaxiang reads only where validation finds that it helps. "
     "huaxiang+validation: the ranker is taught on the validation step. huaxiang+refit: all parts are fitted with it "
     "too. popularity, transitions and peers: fitted before validation."
 )
