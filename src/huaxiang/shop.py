@@ -42,8 +42,7 @@ class Shop:
         self.portraits = Portraits(self.store, self.item_facets, fold_config(settings))
         self.intake = Intake(self.store, self.catalogue, tenant=tenant, listeners=listeners)
         self.releases = Releases(release_root(settings, tenant))
-        ranking = settings.ranking.model_dump()
-        self._rules = Rules.of(ranking["boosts"], ranking["pinned"], ranking["diversity"], ranking["calm_below"])
+        self._rules = Rules.of(**settings.ranking.model_dump())
         self._pipeline: Pipeline | None = None
         self._complaint = ""
         self._lock = threading.Lock()

@@ -49,7 +49,7 @@ def test_a_pinned_item_stands_at_its_place_and_the_others_keep_their_order() -> 
 
 def test_two_pins_at_one_place_are_refused() -> None:
     with pytest.raises(ConfigError, match="two items want place 2"):
-        Rules.of(pins=[{"item_id": "a", "place": 2}, {"item_id": "b", "place": 2}])
+        Rules.of(pinned=[{"item_id": "a", "place": 2}, {"item_id": "b", "place": 2}])
 
 
 def test_a_boost_with_a_filter_of_another_form_is_refused() -> None:

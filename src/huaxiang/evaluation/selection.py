@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from huaxiang.pipeline import Pipeline
 from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.state import from_micros
+from huaxiang.ranking.ordering import padded
 from huaxiang.retrieval.fuse import Weighing, choose_weights, named
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.reading import Person
@@ -75,7 +76,7 @@ def select(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generat
     decay = max(DECAYS, key=lambda decay: by_decay[decay])
     chosen = trial.with_retrievers({**trial.retrievers, "transitions": graph.with_decay(decay)})
     items = chosen.index.snapshot()
-    names, weighing = laid_out([chosen.parts(judge.person, items) for judge in judges], judges)
+    names, weighing = laid_out((chosen.parts(judge.person, items) for judge in judges), judges)
     weights_R, best = choose_weights(weighing)
     figures = {
         "ndcg@10": best,
@@ -140,9 +141,5 @@ def _taken(rows: pl.DataFrame, cut: int) -> dict[str, list[ItemId]]:
 
 def _graph_alone(trial: Pipeline, graph: ItemToItem, judges: Sequence[Judge]) -> float:
     m = len(trial.index.snapshot())
-    scored = []
-    for judge in judges:
-        scores_M = np.zeros(m, np.float32)
-        scores_M[: graph.n_items] = graph.scores([judge.person.history])[0]
-        scored.append({"transitions": scores_M})
+    scored = ({graph.name: padded(graph.scores([judge.person.history])[0], m)} for judge in judges)
     return laid_out(scored, judges)[1].ndcg(np.ones(1))

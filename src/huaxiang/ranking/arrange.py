@@ -57,7 +57,7 @@ class Rules:
     def of(
         cls,
         boosts: Sequence[Mapping[str, Any]] = (),
-        pins: Sequence[Mapping[str, Any]] = (),
+        pinned: Sequence[Mapping[str, Any]] = (),
         diversity: float = 0.0,
         calm_below: float = -0.15,
     ) -> "Rules":
@@ -66,7 +66,7 @@ class Rules:
         Raises:
             ConfigError: two pins share a place. DataError: a filter of another form.
         """
-        made = tuple(Pin(str(pin["item_id"]), int(pin["place"])) for pin in pins)
+        made = tuple(Pin(str(pin["item_id"]), int(pin["place"])) for pin in pinned)
         places = [pin.place for pin in made]
         if twice := [place for place in places if places.count(place) > 1]:
             raise ConfigError(f"ranking.pinned: two items want place {twice[0]}; give each its own")
@@ -106,13 +106,13 @@ def pinned(order: Sequence[int], at_place: Mapping[int, int], k: int) -> list[in
     """An order with some items at places of their own, from 1; the others keep theirs among themselves."""
     rest = [at for at in order if at not in at_place.values()]
     page: list[int] = []
-    while len(page) < k and (rest or any(place > len(page) for place in at_place)):
-        if (at := at_place.get(len(page) + 1)) is not None:
-            page.append(at)
-        elif rest:
-            page.append(rest.pop(0))
-        else:
-            break
+    while len(page) < k:
+        at = at_place.get(len(page) + 1)
+        if at is None:
+            if not rest:
+                break
+            at = rest.pop(0)
+        page.append(at)
     return page
 
 
