@@ -5,7 +5,7 @@ content to factors of the graph, this) this was ahead, and further with the cosi
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from scipy import sparse
 from huaxiang.errors import DataError
 from huaxiang.retrieval.base import Forgets, Interactions
 from huaxiang.retrieval.counting import Counts
-from huaxiang.retrieval.transitions import Transitions, empty, strongest
-
-_BLOCK: Final = 1024
+from huaxiang.retrieval.transitions import Transitions, strongest_product
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +45,16 @@ class Borrowed:
         """Shape (M, M), float32, empty diagonal; work in blocks of rows."""
         graph_MM = Transitions().matrix(counts)
         like_MM = likeness(self.terms_MT, np.asarray(counts["popularity"]) > 0.0, self.near).T.tocsr()
-        blocks = []
-        for start in range(0, graph_MM.shape[0], _BLOCK):
-            block = (graph_MM[start : start + _BLOCK] @ like_MM).tocoo()
-            off = block.row + start != block.col
-            ends = sparse.coo_array((block.data[off], (block.row[off], block.col[off])), shape=block.shape)
-            blocks.append(strongest(ends.tocsr(), self.kept))
-        lent_MM: sparse.csr_array = sparse.vstack(blocks, format="csr").astype(np.float32) if blocks else empty(0)
-        return lent_MM
+        lent_MM: sparse.csr_array = strongest_product(graph_MM, like_MM, self.kept)
+        return lent_MM.astype(np.float32)
 
 
 def likeness(terms_MT: sparse.csr_array, met_M: NDArray[np.bool_], near: int) -> sparse.csr_array:
     """Of each item (row) the nearest others that were met, by squared cosine; rows sum to 1, or are empty."""
-    columns_TM = terms_MT[met_M].T.tocsr()
-    names = np.flatnonzero(met_M)
-    blocks = []
-    for start in range(0, terms_MT.shape[0], _BLOCK):
-        block = (terms_MT[start : start + _BLOCK] @ columns_TM).tocoo()
-        off = block.row + start != names[block.col]
-        shape = (block.shape[0], terms_MT.shape[0])
-        close = sparse.coo_array((block.data[off] ** 2, (block.row[off], names[block.col[off]])), shape=shape)
-        blocks.append(strongest(close.tocsr(), near))
-    like_MM: sparse.csr_array = sparse.vstack(blocks, format="csr") if blocks else empty(0)
+    met_MT = sparse.csr_array(terms_MT.multiply(met_M[:, None].astype(np.float32)))
+    met_MT.eliminate_zeros()
+    like_MM = strongest_product(terms_MT, met_MT.T.tocsr(), near)
+    like_MM.data **= 2
     sums_M = np.asarray(like_MM.sum(axis=1)).reshape(-1)
     like_MM.data /= np.repeat(np.maximum(sums_M, 1e-12), np.diff(like_MM.indptr))
     return like_MM

@@ -16,7 +16,7 @@ from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Sco
 from huaxiang.retrieval.counting import Counts
 from huaxiang.retrieval.item_to_item import DEPTH, event_weights
 from huaxiang.retrieval.saving import read_part, write_part
-from huaxiang.retrieval.transitions import empty, strongest
+from huaxiang.retrieval.transitions import strongest_product
 from huaxiang.types import Vectors
 
 
@@ -128,15 +128,8 @@ class Terms:
 
     def matrix(self, counts: Counts) -> sparse.csr_array:  # noqa: ARG002 - of people it owes nothing
         """Cosines of the nearest items, shape (M, M), float32, empty diagonal; work in blocks of rows."""
-        columns_TM = self.terms_MT.T.tocsr()
-        blocks = []
-        for start in range(0, self.terms_MT.shape[0], 512):
-            block = (self.terms_MT[start : start + 512] @ columns_TM).tocoo()
-            off = block.row + start != block.col
-            near = sparse.coo_array((block.data[off], (block.row[off], block.col[off])), shape=block.shape)
-            blocks.append(strongest(near.tocsr(), self.kept))
-        near_MM: sparse.csr_array = sparse.vstack(blocks, format="csr").astype(np.float32) if blocks else empty(0)
-        return near_MM
+        near_MM: sparse.csr_array = strongest_product(self.terms_MT, self.terms_MT.T.tocsr(), self.kept)
+        return near_MM.astype(np.float32)
 
 
 def tf_idf(terms: Sequence[Sequence[str]]) -> sparse.csr_array:

@@ -16,7 +16,7 @@ from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Scores, best
 from huaxiang.retrieval.counting import Counts, from_arrays, less, to_arrays
 from huaxiang.retrieval.saving import read_part, write_part
-from huaxiang.retrieval.transitions import empty
+from huaxiang.retrieval.transitions import empty, entries_of
 
 Matrix: TypeAlias = sparse.csr_array | NDArray[np.float32]
 
@@ -143,7 +143,7 @@ class ItemToItem:
             return np.asarray(self.matrix_MM[np.ix_(rows_L, columns_K)].T, dtype=np.float32)
         place_M = np.full(self.n_items, -1)
         place_M[columns_K] = np.arange(len(columns_K))
-        owner_P, columns_P, entries_P = _rows(self.matrix_MM, rows_L)
+        owner_P, columns_P, entries_P = entries_of(self.matrix_MM, rows_L)
         asked_P = place_M[columns_P] >= 0
         block_KL = np.zeros((len(columns_K), len(rows_L)), np.float32)
         np.add.at(block_KL, (place_M[columns_P[asked_P]], owner_P[asked_P]), entries_P[asked_P])
@@ -182,15 +182,6 @@ class ItemToItem:
         counts = from_arrays(arrays, settings["n_items"]) if settings["counted"] else None
         made._become(settings["retriever"], settings["forgets"], settings["decay"], graph_MM, counts)
         return made
-
-
-def _rows(graph_MM: sparse.csr_array, items_L: Indices) -> tuple[Indices, Indices, Scores]:
-    """The P filled entries of the rows of items: which of the rows each is in, its column, its number."""
-    starts_L, ends_L = graph_MM.indptr[items_L], graph_MM.indptr[items_L + 1]
-    lengths_L = (ends_L - starts_L).astype(np.int64)
-    owner_P = np.repeat(np.arange(len(items_L)), lengths_L)
-    held_P = np.arange(len(owner_P)) + np.repeat(starts_L - (np.cumsum(lengths_L) - lengths_L), lengths_L)
-    return owner_P, graph_MM.indices[held_P], graph_MM.data[held_P]
 
 
 def event_weights(history: History, decay: float) -> NDArray[np.float32]:

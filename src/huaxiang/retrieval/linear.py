@@ -17,7 +17,7 @@ from scipy.linalg import lapack
 from huaxiang.errors import ConfigError, DataError
 from huaxiang.retrieval.base import Forgets, Indices, Interactions
 from huaxiang.retrieval.counting import Counts
-from huaxiang.retrieval.transitions import empty, strongest
+from huaxiang.retrieval.transitions import empty, entries_of, strongest
 
 WHOLE_UP_TO: Final = 20_000
 """Items whose dense matrix, 4 M^2 = 1.6 GB, is inverted at once."""
@@ -167,14 +167,11 @@ def _around(
 def _corner(gram_MM: sparse.csr_array, near_S: NDArray[np.int32], place_M: Indices) -> NDArray[np.float64]:
     """The entries between some items, dense, shape (S, S); `place_M` is all -1 and is left so."""
     place_M[near_S] = np.arange(len(near_S))
-    starts_S, ends_S = gram_MM.indptr[near_S], gram_MM.indptr[near_S + 1]
-    lengths_S = (ends_S - starts_S).astype(np.int64)
-    owner_P = np.repeat(np.arange(len(near_S)), lengths_S)
-    held_P = np.arange(len(owner_P)) + np.repeat(starts_S - (np.cumsum(lengths_S) - lengths_S), lengths_S)
-    column_P = place_M[gram_MM.indices[held_P]]
+    owner_P, beside_P, entries_P = entries_of(gram_MM, near_S)
+    column_P = place_M[beside_P]
     inside_P = column_P >= 0
     corner_SS = np.zeros((len(near_S), len(near_S)), order="F")
-    corner_SS[owner_P[inside_P], column_P[inside_P]] = gram_MM.data[held_P[inside_P]]
+    corner_SS[owner_P[inside_P], column_P[inside_P]] = entries_P[inside_P]
     place_M[near_S] = -1
     return corner_SS
 

@@ -42,9 +42,10 @@ class Popular:
     def _become(self, counts: Counts, until: float) -> None:
         """`until` is the day that ages are counted to: the end of the log at the fit, also after forgetting."""
         self._counts, self._until = counts, until
-        met_M, longer_M = np.asarray(counts["met"]), np.asarray(counts["met_longer"])
-        rising_M = met_M / np.maximum(longer_M / _LONGER, 1e-12) if self.trend else np.ones_like(met_M)
-        self.scores_M = (met_M * rising_M**self.trend).astype(np.float32)
+        scores_M = counts["met"]
+        if self.trend:
+            scores_M = scores_M * (scores_M / np.maximum(counts["met_longer"] / _LONGER, 1e-12)) ** self.trend
+        self.scores_M = scores_M.astype(np.float32)
         self._order_M = np.argsort(-self.scores_M, kind="stable")
 
     @property
@@ -66,13 +67,15 @@ class Popular:
 
     def _count(self, interactions: Interactions, until: float) -> Counts:
         weights_E = np.maximum(interactions.weights_E, 0.0).astype(np.float64)
-        ages_E, n = until - interactions.days_E, interactions.n_items
-        fades = (None, None) if self.half_life_days is None else (self.half_life_days, _LONGER * self.half_life_days)
-        rows = [
-            np.bincount(interactions.items_E, weights_E if days is None else weights_E * 0.5 ** (ages_E / days), n)
-            for days in fades
-        ]
-        return {"met": rows[0].astype(np.float64), "met_longer": rows[1].astype(np.float64)}
+        days, n = self.half_life_days, interactions.n_items
+        if days is None:
+            return {"met": np.bincount(interactions.items_E, weights_E, n).astype(np.float64)}
+        half_lives = {"met": days} | ({"met_longer": _LONGER * days} if self.trend else {})
+        ages_E = until - interactions.days_E
+        return {
+            name: np.bincount(interactions.items_E, weights_E * 0.5 ** (ages_E / days), n).astype(np.float64)
+            for name, days in half_lives.items()
+        }
 
     def scores(self, histories: Sequence[History]) -> Scores:
         """The same row for everybody, shape (N, M), float32."""

@@ -5,7 +5,7 @@ Legend: M items, E interactions, P pairs within a user.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from huaxiang.retrieval.base import Forgets, Interactions
 from huaxiang.retrieval.counting import Counts
 
 _PAIRS_AT_ONCE = 4_000_000
+_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,17 @@ def empty(n_items: int) -> sparse.csr_array:
     return sparse.coo_array((np.empty(0, np.float32), (np.empty(0, int), np.empty(0, int))), (n_items, n_items)).tocsr()
 
 
+def entries_of(
+    graph_MM: sparse.csr_array, items_L: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
+    """The P filled entries of the rows of items: which of the rows each is in, its column, its number."""
+    starts_L, ends_L = graph_MM.indptr[items_L], graph_MM.indptr[items_L + 1]
+    lengths_L = (ends_L - starts_L).astype(np.int64)
+    owner_P = np.repeat(np.arange(len(items_L)), lengths_L)
+    held_P = np.arange(len(owner_P)) + np.repeat(starts_L - (np.cumsum(lengths_L) - lengths_L), lengths_L)
+    return owner_P, graph_MM.indices[held_P], graph_MM.data[held_P]
+
+
 def popularity(interactions: Interactions) -> NDArray[np.float64]:
     """Sum of the positive weights of each item's events, shape (M,)."""
     weights_E = np.maximum(interactions.weights_E, 0.0).astype(np.float64)
@@ -176,16 +188,22 @@ def damp(graph_MM: sparse.csr_array, popularity_M: NDArray[np.float64], power: f
     return damped_MM
 
 
-def two_steps(graph_MM: sparse.csr_array, *, neighbours: int, kept: int, rows_at_once: int = 2048) -> sparse.csr_array:
-    """The graph times itself, over the strongest ways out, in blocks of rows; the strongest ends stay."""
+def two_steps(graph_MM: sparse.csr_array, *, neighbours: int, kept: int) -> sparse.csr_array:
+    """The graph times itself, over the strongest ways out; the strongest ends stay."""
     strong_MM = strongest(graph_MM, neighbours)
+    return strongest_product(strong_MM, strong_MM, kept)
+
+
+def strongest_product(left: sparse.csr_array, right: sparse.csr_array, kept: int) -> sparse.csr_array:
+    """The `kept` largest entries of each row of a product of shape (M, M), without its diagonal, in blocks of rows."""
     blocks = []
-    for start in range(0, strong_MM.shape[0], rows_at_once):
-        block = (strong_MM[start : start + rows_at_once] @ strong_MM).tocoo()
+    for start in range(0, left.shape[0], _ROWS_AT_ONCE):
+        block = (left[start : start + _ROWS_AT_ONCE] @ right).tocoo()
         off = block.row + start != block.col
         ends = sparse.coo_array((block.data[off], (block.row[off], block.col[off])), shape=block.shape)
         blocks.append(strongest(ends.tocsr(), kept))
-    return sparse.vstack(blocks, format="csr") if blocks else strong_MM
+    product_MM: sparse.csr_array = sparse.vstack(blocks, format="csr") if blocks else empty(0)
+    return product_MM
 
 
 def strongest(graph_MM: sparse.csr_array, k: int) -> sparse.csr_array:
