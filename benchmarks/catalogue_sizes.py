@@ -37,7 +37,7 @@ NOON: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def goods(n: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """`set_item` payloads; words are drawn by Zipf's law, a fiftieth of them by the category."""
+    """`set_item` payloads; five words are drawn by Zipf's law, a sixth names the shelf."""
     opening = (NOON - timedelta(days=61)).isoformat()
     n_categories = max(20, n // 500)
     for at in range(n):

@@ -73,13 +73,13 @@ def train(
     Args:
         portraits: over the store; its catalogue says which items there are.
         budget_seconds: wall time for everything; most of it is the encoder's.
-        checkpoint: Hugging Face checkpoint to begin from, by path or cached name; None: from the shop's own text.
+        checkpoint: Hugging Face checkpoint to begin from, by path or cached name; None: the shop's own text.
+        progress: told of each step.
 
     Raises:
         DataError: the shop has no items.
     """
-    tell = progress or (lambda _step, _share: None)
-    clock = _Clock(budget_seconds)
+    tell, clock = progress or (lambda _step, _share: None), _Clock(budget_seconds)
     seq, items = _items(portraits.item_facets.catalogue)
     log = _read(portraits, tell)
     cut = held_out_moment(log.interactions)

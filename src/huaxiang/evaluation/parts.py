@@ -3,7 +3,6 @@
 Legend: M items, T terms.
 """
 
-import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from huaxiang.retrieval.borrowed import Borrowed
 from huaxiang.retrieval.content import Terms, tf_idf
 from huaxiang.retrieval.fuse import Fused
 from huaxiang.retrieval.item_to_item import ItemToItem
+from huaxiang.retrieval.kinds import fit_one
 from huaxiang.retrieval.linear import WHOLE_UP_TO
 from huaxiang.retrieval.sequence import SequenceModel
 
@@ -71,12 +71,9 @@ class Steps:
 
 
 def made(recipe: Any, interactions: Interactions) -> Part:
-    """Fit a recipe of an item-to-item matrix, or a copy of a retriever that is its own recipe."""
+    """Fit a recipe, and say what it took."""
     started = time.monotonic()
-    retriever = (
-        ItemToItem(recipe).fit(interactions) if hasattr(recipe, "matrix") else copy.copy(recipe).fit(interactions)
-    )
-    return Part(recipe, retriever, time.monotonic() - started)
+    return Part(recipe, fit_one(recipe, interactions), time.monotonic() - started)
 
 
 def remade(part: Part, recipe: Any) -> Part:

@@ -129,7 +129,7 @@ class _Run:
             self._refitted(fitted, strict)
 
     def _without_popularity(self, taught: Taught, fitted: Fitted, seconds: float) -> None:
-        """The strict row again, where its ranker reads no popularity anyway."""
+        """Its row; the strict one again where that reads no popularity either."""
         ours, bare = self.rows[-1], taught.without_popularity
         if bare is taught.chosen:
             self.rows.append(replace(ours, figures=ours.figures | {"model": "huaxiang-popularity"}))

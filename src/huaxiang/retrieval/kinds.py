@@ -3,6 +3,7 @@
 A new kind of item-to-item matrix is one more line in `RECIPES`.
 """
 
+import copy
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,12 +28,10 @@ RECIPES: Final[Mapping[str, Any]] = {
     "together": Together(within_days=1.0),
     "ridge": Ridge(),
     "ease": Ease(),
-}
-_COUNTS: Final[Mapping[str, Popular]] = {
     "popular": Popular(half_life_days=14.0),
     "rising": Popular(half_life_days=4.0, trend=0.5, name="rising"),
 }
-NAMES: Final = (*RECIPES, *_COUNTS)
+NAMES: Final = tuple(RECIPES)
 
 
 def fit_retrievers(
@@ -45,16 +44,17 @@ def fit_retrievers(
     """
     fitted: dict[str, Retriever] = {}
     for name in (name for name in NAMES if name in names or name in ALWAYS):
-        if name in _COUNTS:
-            kept = _COUNTS[name]
-            count = Popular(half_life_days=kept.half_life_days, trend=kept.trend, name=name)
-            fitted[name] = count.fit(interactions)
-            continue
         recipe = RECIPES[name]
         if name == Transitions.name and decay is not None:
             recipe = replace(recipe, decay=decay)
-        fitted[name] = ItemToItem(recipe).fit(interactions)
+        fitted[name] = fit_one(recipe, interactions)
     return fitted
+
+
+def fit_one(recipe: Any, interactions: Interactions) -> Retriever:
+    """By a recipe of an item-to-item matrix, or a copy of a retriever that is its own recipe."""
+    retriever: Retriever = ItemToItem(recipe) if hasattr(recipe, "matrix") else copy.copy(recipe)
+    return retriever.fit(interactions)
 
 
 def save_retrievers(retrievers: Mapping[str, Retriever], folder: Path) -> None:
