@@ -170,7 +170,7 @@ class Pipeline:
         why: tuple[tuple[Reason, ...], ...] = ()
         if explain:
             why = self._reasons(order, person, parts, items)
-        return Page(Ranked(names, fused_M[order].astype(np.float32), why), person.basis, arranger.notes)
+        return Page(Ranked(names, fused_M[order].astype(np.float32), why), person.basis, arranger.notes(names))
 
     def _test(self, where: Mapping[str, Any] | None, items: Snapshot) -> Callable[[int], bool] | None:
         """Whether the item at a position passes a request's filter; None without one."""

@@ -27,6 +27,7 @@ def test_what_is_pinned_but_may_not_be_shown_is_not_shown(shop: Shop) -> None:
     with_rules = ruled(shop, 'ranking.pinned=[{"item_id": "lamp-03", "place": 1}]')
     page = with_rules.pipeline.rank(with_rules.portraits.state("u00", before=ONE), now=ONE, k=3, where={"brand": "Uji"})
     assert "lamp-03" not in page.ranked.item_ids
+    assert page.arranged == ()
     with_rules.close()
 
 

@@ -96,7 +96,7 @@ def test_in_a_low_mood_nothing_is_promoted_and_what_is_dearer_is_held_back() -> 
     nearly = np.array([2.9, 3.0, 0.0])
     assert low.order(nearly, POOL, APART, 3, usual=[]) == [1, 0, 2]
     assert low.order(nearly, POOL, APART, 3, usual=[RED, RED]) == [0, 1, 2]  # red alone is not dear
-    assert "nothing is promoted" in low.notes[0]
+    assert "nothing is promoted" in low.notes([])[0]
 
 
 def test_what_is_dear_is_told_in_the_currency_that_is_known() -> None:

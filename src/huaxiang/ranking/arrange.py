@@ -3,7 +3,7 @@
 Legend: P items of the pool (the best by score that may be shown, best first), D width, K places of the page.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -156,14 +156,13 @@ class Arranger:
         """Whether there is nothing to arrange."""
         return not (self.rules.boosts or self.rules.pins or self.diversity > 0.0 or self.calm)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What moved items, for the answer."""
+    def notes(self, page: Collection[ItemId]) -> tuple[str, ...]:
+        """What moved items of a page, for the answer; a pin that may not be shown moved nothing."""
         said = []
         if self.rules.boosts:
             said.append(f"boosts: {len(self.rules.boosts)}")
-        if self.rules.pins:
-            said.append(f"pinned: {', '.join(pin.item_id for pin in self.rules.pins)}")
+        if shown := [pin.item_id for pin in self.rules.pins if pin.item_id in page]:
+            said.append(f"pinned: {', '.join(shown)}")
         if self.diversity > 0.0:
             said.append(f"diversity: {self.diversity:g}")
         if self.calm:
