@@ -7,7 +7,7 @@ Legend: M items, N held-out people, R retrievers, D width.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -33,11 +33,12 @@ from huaxiang.retrieval.content import tf_idf
 from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, fit_retrievers
 from huaxiang.retrieval.live import LiveIndex
 from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
+from huaxiang.retrieval.pairs import next_item_pairs
 from huaxiang.retrieval.sequence import SequenceModel
 from huaxiang.text.keywords import Keywords
 from huaxiang.text.segment import content_words
 from huaxiang.text.word_vectors import WordVectors
-from huaxiang.text.wording import WORDING, history_text, item_text
+from huaxiang.text.wording import WORDING, item_text
 from huaxiang.types import Item, ItemId, Vectors
 
 Progress = Callable[[str, float], None]
@@ -46,10 +47,7 @@ Progress = Callable[[str, float], None]
 HELD_OUT: Final = 0.1
 """Share of the log's time, at its end, that only selects."""
 
-_MOST_PAIRS: Final = 30_000
 _MOST_QUERIES: Final = 50_000
-_RECENT_ITEMS: Final = 20
-_RECENT_QUERIES: Final = 5
 _FEWEST_WORDS: Final = 50
 """Among fewer words, the nearest is not near: it is only what is left."""
 _ENCODER_SHARE: Final = 0.6
@@ -57,6 +55,8 @@ _ENCODER_SHARE: Final = 0.6
 _ORDER_SHARE: Final = 0.3
 """Of what is left then, for the sequence model's first fit."""
 _CLOSED_SHARE: Final = 0.2
+_TEACHING_SHARE: Final = 0.4
+"""Of what is left after reading those who judge, for the learned ranker."""
 
 
 def train(
@@ -91,12 +91,14 @@ def train(
         tell("item vectors", 0.0)
         shop = _Shop(items, encoder.encode(texts), encoder, keywords)
         tell("order of meetings", 0.0)
-        learned = _order(shop, log.interactions, cut, clock, seed)
+        learned, why_not = _order(shop, log.interactions, cut, clock, seed)
         tell("select on held-out days", 0.0)
-        selected = _select(portraits, shop, log.interactions, cut, seq, learned, clock, seed)
+        not_tried = unaffordable(len(items), clock.left) | ({SequenceModel.name: why_not} if why_not else {})
+        selected = _select(portraits, shop, log.interactions, cut, seq, learned, not_tried, clock, seed)
         tell("fit on everything", 0.0)
         _fit_and_save(draft, shop, log.interactions, selected, learned, seed)
-        draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed) | {"word_vectors": related}
+        draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed)
+        draft.about |= {"word_vectors": related, "not_tried": not_tried}
         _write_card(draft)
     return releases.use(draft.id)
 
@@ -206,16 +208,19 @@ def _train_encoder(
     return report.figures()
 
 
-def affordable(n_items: int, seconds: float) -> tuple[str, ...]:
-    """Retrievers that are tried: closed forms, fitted twice, where they take a fifth of what is left at most."""
+def unaffordable(n_items: int, seconds: float) -> dict[str, str]:
+    """Retrievers that there is no time to try, and why: closed forms, fitted twice, where they take more than a fifth
+    of what is left."""
     needed = 2.0 * len(CLOSED_FORMS) * closed_seconds(n_items)
-    return tuple(name for name in NAMES if name not in CLOSED_FORMS or needed <= _CLOSED_SHARE * seconds)
+    if needed <= _CLOSED_SHARE * seconds:
+        return {}
+    return dict.fromkeys(CLOSED_FORMS, f"takes about {needed:.0f} s of the {seconds:.0f} that are left")
 
 
-def _order(shop: _Shop, rows: pl.DataFrame, cut: int | None, clock: _Clock, seed: int) -> Any:
-    """The sequence model on what came before the held-out days; None where there is no time for it, or no torch."""
+def _order(shop: _Shop, rows: pl.DataFrame, cut: int | None, clock: _Clock, seed: int) -> tuple[Any, str]:
+    """The sequence model on what came before the held-out days; None and why where there is none."""
     if cut is None:
-        return None
+        return None, "too few events"
     met = to_interactions(rows, shop.item_ids)
     seconds = _ORDER_SHARE * clock.left
     return order_before(met, cut / DAY, shop.content_MT, seconds=seconds, seed=seed)
@@ -228,6 +233,7 @@ def _select(
     cut: int | None,
     seq: int,
     learned: Any,
+    not_tried: Mapping[str, str],
     clock: _Clock,
     seed: int,
 ) -> Selected:
@@ -237,14 +243,13 @@ def _select(
     catalogue = portraits.item_facets.catalogue
     index = LiveIndex(shop.item_ids, shop.vectors_MD, shop.encoder, catalogue, seq=seq)
     earlier = rows.filter(pl.col("at") < cut)
-    names = affordable(len(shop.items), clock.left)
-    retrievers = fit_retrievers(to_interactions(earlier, shop.item_ids), names)
+    retrievers = fit_retrievers(to_interactions(earlier, shop.item_ids), set(NAMES) - set(not_tried))
     if learned is not None:
         retrievers[SequenceModel.name] = SequenceModel.made(learned.weights)
     readers = Portraits(portraits.store, ItemFacets(catalogue, shop.keywords), portraits.config)
     alike = dict.fromkeys((*retrievers, "content", "profile"), 1.0)
     trial = Pipeline("trial", readers, shop.encoder, index, retrievers, alike, shop.repeated(earlier))
-    return select(trial, rows, cut, np.random.default_rng(seed))
+    return select(trial, rows, cut, np.random.default_rng(seed), seconds=_TEACHING_SHARE * clock.left)
 
 
 def _fit_and_save(draft: Draft, shop: _Shop, rows: pl.DataFrame, selected: Selected, learned: Any, seed: int) -> None:
@@ -253,7 +258,9 @@ def _fit_and_save(draft: Draft, shop: _Shop, rows: pl.DataFrame, selected: Selec
     retrievers = fit_retrievers(met, tuple(selected.weights), decay=selected.decay)
     if learned is not None and SequenceModel.name in selected.weights:
         retrievers[SequenceModel.name] = order_again(met, shop.content_MT, learned, seed)
-    save_pipeline(draft, shop.item_ids, shop.vectors_MD, retrievers, selected.weights, shop.repeated(rows))
+    save_pipeline(
+        draft, shop.item_ids, shop.vectors_MD, retrievers, selected.weights, shop.repeated(rows), selected.second
+    )
 
 
 def held_out_moment(rows: pl.DataFrame) -> int | None:
@@ -264,79 +271,6 @@ def held_out_moment(rows: pl.DataFrame) -> int | None:
     assert isinstance(first, int)
     assert isinstance(last, int)
     return last - int((last - first) * HELD_OUT) if last > first else None
-
-
-@dataclass(frozen=True, slots=True)
-class NextItems:
-    """What contrastive fine-tuning learns from.
-
-    Attributes:
-        people: the person of each pair.
-        pairs: what came before, as text, and the index of the item that they met next.
-        before: indices of the items in that history, newest first; none where the text is a query.
-    """
-
-    people: list[str]
-    pairs: list[tuple[str, int]]
-    before: list[tuple[int, ...]]
-
-
-def next_item_pairs(
-    log: TrainingLog, items: Sequence[Item], rng: np.random.Generator, *, before: int | None = None
-) -> NextItems:
-    """A person's history as text, and the item that they met next: at most 30,000 pairs, drawn evenly.
-
-    The text is worded as serving words it: the newest items and the newest queries of that moment.
-    """
-    place = {item.item_id: at for at, item in enumerate(items)}
-    met = log.interactions.filter(pl.col("item_id").is_in(list(place))).select("person", "at", "item_id")
-    both = pl.concat([met, log.searches], how="diagonal").sort("at", maintain_order=True)
-    if before is not None:
-        both = both.filter(pl.col("at") < before)
-    spots: list[tuple[str, list[ItemId], list[str], ItemId]] = []
-    for person, names, queries in both.group_by("person", maintain_order=True).agg("item_id", "query").iter_rows():
-        spots += [(person, seen, asked, target) for seen, asked, target in _spots(names, queries)]
-    if len(spots) > _MOST_PAIRS:
-        spots = [spots[at] for at in np.sort(rng.choice(len(spots), _MOST_PAIRS, replace=False))]
-    seen_of = [[place[name] for name in seen] for _, seen, _, _ in spots]
-    texts = [history_text([items[at] for at in seen], spot[2]) for seen, spot in zip(seen_of, spots, strict=True)]
-    return NextItems(
-        [spot[0] for spot in spots],
-        [(text, place[spot[3]]) for text, spot in zip(texts, spots, strict=True)],
-        [tuple(reversed(seen)) for seen in seen_of],
-    )
-
-
-def _spots(
-    names: Sequence[ItemId | None], queries: Sequence[str | None]
-) -> Iterator[tuple[list[ItemId], list[str], ItemId]]:
-    """Each first meeting with an item, after the items and queries before it."""
-    seen: list[ItemId] = []
-    asked: list[str] = []
-    for name, query in zip(names, queries, strict=True):
-        if query is not None:
-            asked = [*asked, query][-_RECENT_QUERIES:]
-        elif name is not None and name not in seen:
-            if seen or asked:
-                yield seen, asked, name
-            seen = [*seen, name][-_RECENT_ITEMS:]
-
-
-def query_item_pairs(log: TrainingLog, items: Sequence[Item], rng: np.random.Generator) -> NextItems:
-    """A query alone, and the item that its asker met next, before another query; as `next_item_pairs` answers."""
-    place = {item.item_id: at for at, item in enumerate(items)}
-    met = log.interactions.filter(pl.col("item_id").is_in(list(place))).select("person", "at", "item_id")
-    both = pl.concat([log.searches, met], how="diagonal").sort("at", maintain_order=True)
-    found: list[tuple[str, tuple[str, int]]] = []
-    asked: dict[str, str] = {}
-    for person, query, item_id in both.select("person", "query", "item_id").iter_rows():
-        if query is not None:
-            asked[person] = query
-        elif (last := asked.pop(person, None)) is not None:
-            found.append((person, (last, place[item_id])))
-    if len(found) > _MOST_PAIRS:
-        found = [found[at] for at in np.sort(rng.choice(len(found), _MOST_PAIRS, replace=False))]
-    return NextItems([person for person, _ in found], [pair for _, pair in found], [() for _ in found])
 
 
 def _purchases(rows: pl.DataFrame, items: Sequence[Item]) -> dict[str, list[tuple[str, str]]]:

@@ -6,7 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from huaxiang.evaluation.selection import DECAYS, START, Judge, judges_of, laid_out, select
+from huaxiang.evaluation import selection
+from huaxiang.evaluation.selection import DECAYS, START, Later, laid_out, select
+from huaxiang.evaluation.teaching import Judge
+from huaxiang.pipeline import Pipeline
 from huaxiang.profiles.state import from_micros, to_micros
 from huaxiang.retrieval.log import read_log
 from huaxiang.shop import Shop
@@ -33,6 +36,17 @@ def eve(rows: pl.DataFrame) -> int:
     return first + to_micros(datetime(1970, 1, 16, 12, tzinfo=UTC))  # visits are three days apart: five come before
 
 
+def judges_of(pipeline: Pipeline, rows: pl.DataFrame, cut: int) -> list[Judge]:
+    return list(Later.of(rows, cut, RNG).judges(pipeline))
+
+
+def test_nobody_judges_and_teaches(shop: Shop, rows: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "_MOST_JUDGES", 25)
+    later = Later.of(rows, eve(rows), RNG)
+    assert sorted([*later.judging, *later.teaching]) == sorted(f"u{n:02d}" for n in range(40))
+    assert (len(later.judging), len(list(later.teachers(shop.pipeline)))) == (25, 15)
+
+
 def test_judges_are_people_with_a_history_who_took_something_later(shop: Shop, rows: pl.DataFrame) -> None:
     cut = eve(rows)
     now = from_micros(cut)
@@ -45,13 +59,13 @@ def test_judges_are_people_with_a_history_who_took_something_later(shop: Shop, r
     all_rows = read_log(shop.store).interactions
     people = set(all_rows.filter(pl.col("at") >= cut)["person"])
     assert "newcomer" in people
-    judges = judges_of(shop.pipeline, all_rows, cut, RNG)
+    judges = judges_of(shop.pipeline, all_rows, cut)
     assert len(judges) == 40  # u00 to u39: neither the newcomer nor the leaver
 
 
 def test_a_judge_knows_nothing_after_the_cut(shop: Shop, rows: pl.DataFrame) -> None:
     cut = eve(rows)
-    for judge in judges_of(shop.pipeline, rows, cut, RNG):
+    for judge in judges_of(shop.pipeline, rows, cut):
         assert len(judge.person.entries) == 6
         assert all(tally.at < cut for _, tally in judge.person.entries)
         assert len(judge.relevant) == 2  # the last two visits
@@ -63,7 +77,7 @@ def test_what_was_bought_counts_more_than_what_was_looked_at(shop: Shop, rows: p
     bought = {"person": "u00", "item_id": "book-00", "at": cut + day, "weight": 6.0, "event": "purchase"}
     more = pl.concat([rows, pl.DataFrame([bought], schema=rows.schema)])
     place = shop.pipeline.index.snapshot().position("book-00")
-    assert judges_of(shop.pipeline, more, cut, RNG)[0].relevant.tolist() == [place]
+    assert judges_of(shop.pipeline, more, cut)[0].relevant.tolist() == [place]
 
 
 def test_the_figures_say_what_chose(shop: Shop, rows: pl.DataFrame) -> None:
@@ -74,6 +88,7 @@ def test_the_figures_say_what_chose(shop: Shop, rows: pl.DataFrame) -> None:
     assert set(figures["alone"]) == {"transitions", "content", "profile", "popular"}
     assert {"popular"} <= set(chosen.weights) <= set(figures["alone"])
     assert figures["ndcg@10"] >= max(figures["alone"].values())
+    assert "200 are needed" in figures["ranker"]["note"]
     assert all(weight > 0.0 for weight in chosen.weights.values())  # what only harms is not named
     assert figures["decay"][str(chosen.decay)] == max(figures["decay"].values())
 
@@ -92,11 +107,11 @@ def test_too_few_people_leave_the_defaults_and_say_so(shop: Shop, rows: pl.DataF
 
 def test_devices_are_no_judges(shop: Shop, rows: pl.DataFrame) -> None:
     renamed = rows.with_columns(("\x1f" + pl.col("person")).alias("person"))
-    assert judges_of(shop.pipeline, renamed, eve(rows), RNG) == []
+    assert judges_of(shop.pipeline, renamed, eve(rows)) == []
 
 
 def test_an_item_that_may_not_be_shown_is_no_hit(shop: Shop, rows: pl.DataFrame) -> None:
-    person = judges_of(shop.pipeline, rows, eve(rows), RNG)[0].person
+    person = judges_of(shop.pipeline, rows, eve(rows))[0].person
     barred_M = np.array([True, True, False])
     judge = Judge(person, np.array([0]), barred_M)
     _, weighing = laid_out([{"a": np.array([3.0, 2.0, 1.0], np.float32)}], [judge])
@@ -104,7 +119,7 @@ def test_an_item_that_may_not_be_shown_is_no_hit(shop: Shop, rows: pl.DataFrame)
 
 
 def test_the_best_item_first_is_all_there_is_to_gain(shop: Shop, rows: pl.DataFrame) -> None:
-    person = judges_of(shop.pipeline, rows, eve(rows), RNG)[0].person
+    person = judges_of(shop.pipeline, rows, eve(rows))[0].person
     scores = {"a": np.array([-1.0, 2.0, 1.0], np.float32)}
     at = [Judge(person, np.array([place]), np.zeros(3, np.bool_)) for place in range(3)]
     by_hand = [1 / np.log2(4), 1.0, 1 / np.log2(3)]  # ranks 3, 1, 2
@@ -113,7 +128,7 @@ def test_the_best_item_first_is_all_there_is_to_gain(shop: Shop, rows: pl.DataFr
 
 
 def test_the_parts_of_all_judges_stand_below_each_other(shop: Shop, rows: pl.DataFrame) -> None:
-    person = judges_of(shop.pipeline, rows, eve(rows), RNG)[0].person
+    person = judges_of(shop.pipeline, rows, eve(rows))[0].person
     judges = [Judge(person, np.array([place]), np.array([False, False, True])) for place in range(2)]
     scores = {"a": np.array([2.0, 1.0, 9.0], np.float32), "b": np.array([1.0, 2.0, 9.0], np.float32)}
     names, weighing = laid_out([scores, scores], judges)

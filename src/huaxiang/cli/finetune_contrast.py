@@ -91,9 +91,9 @@ def shop_pairs(data_dir: Path, seed: int) -> "Taken":
     from huaxiang.config import load_settings
     from huaxiang.encoder.taken import Pair, Taken
     from huaxiang.retrieval.log import read_log
+    from huaxiang.retrieval.pairs import next_item_pairs, query_item_pairs
     from huaxiang.shop import Shop
     from huaxiang.text.wording import item_text
-    from huaxiang.training import next_item_pairs, query_item_pairs
 
     shop = Shop(load_settings(None, data_dir=data_dir))
     consent = shop.portraits.config.consent_default

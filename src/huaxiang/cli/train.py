@@ -2,9 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -104,7 +105,22 @@ def _say(console: "Console", release: "Release") -> None:
         console.print(f"ndcg@10 on held-out days (validation): {validation['ndcg@10']:.4f} fused; alone: {parts}")
     else:
         console.print(validation["note"])
+    if ranker := validation.get("ranker"):
+        console.print(f"ranker: {_of_ranker(ranker)}")
+    for part, why in about.get("not_tried", {}).items():
+        console.print(f"{part} was not tried: {why}")
     for note in about["encoder"].get("notes", ()):
         console.print(f"encoder: {note}")
     if note := about.get("word_vectors", {}).get("note"):
         console.print(note)
+
+
+def _of_ranker(figures: Mapping[str, Any]) -> str:
+    """What became of the learned ranker."""
+    reached = ""
+    if "trees" in figures:
+        reached = (
+            f"ndcg@10 {figures['without']:.4f} by the weighted sum, {figures['ndcg@10']:.4f} with {figures['trees']} "
+            f"trees taught by {figures['n_taught']:,} people (validation)"
+        )
+    return "; ".join(said for said in (reached, figures.get("note", "")) if said)

@@ -4,6 +4,7 @@ Legend: N users, F retrievers, S candidates of all users, G features, C candidat
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +78,32 @@ def features_of(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ReadOne:
+    """One question as a ranker reads it: features and weighted sums of its candidates, and which of them came next.
+
+    Attributes:
+        n_right: right items, among the candidates or not.
+    """
+
+    features_CG: NDArray[np.float32]
+    right_C: NDArray[np.bool_]
+    plain_C: NDArray[np.float32]
+    n_right: int
+
+    @classmethod
+    def of(
+        cls,
+        features_CG: NDArray[np.float32],
+        right_C: NDArray[np.bool_],
+        plain_C: NDArray[np.float32],
+        targets: NDArray[np.int64],
+    ) -> "ReadOne":
+        """Candidates none of which is right teach nothing, and are not kept."""
+        kept = len(right_C) if right_C.any() else 0
+        return cls(features_CG[:kept], right_C[:kept], plain_C[:kept], len(targets))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Read:
     """Lists of questions as a ranker reads them.
 
@@ -90,12 +117,31 @@ class Read:
     plain_S: NDArray[np.float32]
     n_right_N: Indices
 
+    @classmethod
+    def of(cls, asked: Sequence["ReadOne"], n_features: int) -> "Read":
+        """Questions below each other."""
+        n_right_N = np.array([one.n_right for one in asked], dtype=np.int64)
+        kept = [(at, one) for at, one in enumerate(asked) if one.right_C.any()]
+        if not kept:
+            none = Lists(np.empty((0, n_features), np.float32), np.empty(0, np.bool_), np.empty(0, np.int64))
+            return cls(none, np.empty(0, np.float32), n_right_N)
+        lists = Lists(
+            np.concatenate([one.features_CG for _, one in kept]),
+            np.concatenate([one.right_C for _, one in kept]),
+            np.concatenate([np.full(len(one.right_C), at) for at, one in kept]),
+        )
+        return cls(lists, np.concatenate([one.plain_C for _, one in kept]), n_right_N)
+
     def ndcg(self, scores_S: NDArray[np.float32]) -> float:
         """Mean ndcg@10 of an order by these scores over all questions that were read."""
+        return float(self.ndcg_of_each(scores_S).sum() / max(len(self.n_right_N), 1))
+
+    def ndcg_of_each(self, scores_S: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The same of each question, shape (N,)."""
         if not len(scores_S):
-            return 0.0
+            return np.zeros(len(self.n_right_N))
         weighing = Weighing(scores_S[:, None], self.lists.right_S, self.lists.owners_S, self.n_right_N)
-        return weighing.ndcg(np.ones(1))
+        return weighing.ndcg_of_each(np.ones(1))
 
     def without(self, n_last: int) -> "Read":
         """The same without the last features."""
@@ -105,25 +151,15 @@ class Read:
 
 def read_lists(fused: Fused, reader: FeatureReader, asked: Questions, *, before: float) -> Read:
     """Features of the candidates of the questions, as many as there are read before a moment (monotonic clock)."""
-    rows, right, owners, plain, n_right = [], [], [], [], []
+    read: list[ReadOne] = []
     found = fused.gather_many(asked.histories, exclude=[history.items_L for history in asked.histories])
-    for user, (history, targets, candidates) in enumerate(zip(asked.histories, asked.targets, found, strict=True)):
-        if user and time.monotonic() > before:
+    for history, targets, candidates in zip(asked.histories, asked.targets, found, strict=True):
+        if read and time.monotonic() > before:
             break
-        n_right.append(len(targets))
         at_C, features_CG = features_of(candidates, history, reader, fused.weights_F)
-        hit_C = np.isin(candidates.items_C[at_C], targets)
-        if hit_C.any():
-            rows.append(features_CG)
-            right.append(hit_C)
-            owners.append(np.full(len(hit_C), user))
-            plain.append(candidates.z_CF[at_C] @ fused.weights_F)
-    n_right_N = np.array(n_right, dtype=np.int64)
-    if not rows:
-        none = Lists(np.empty((0, len(reader.names)), np.float32), np.empty(0, np.bool_), np.empty(0, np.int64))
-        return Read(none, np.empty(0, np.float32), n_right_N)
-    lists = Lists(np.concatenate(rows), np.concatenate(right), np.concatenate(owners))
-    return Read(lists, np.concatenate(plain).astype(np.float32), n_right_N)
+        plain_C = np.asarray(candidates.z_CF[at_C] @ fused.weights_F, dtype=np.float32)
+        read.append(ReadOne.of(features_CG, np.isin(candidates.items_C[at_C], targets), plain_C, targets))
+    return Read.of(read, len(reader.names))
 
 
 def ranked(fused: Fused, reader: FeatureReader, ranker: Ranker) -> Stage:

@@ -127,21 +127,24 @@ def sequence_steps(
 
 def order_before(
     interactions: Interactions, moment: float, content_MT: sparse.csr_array | None, *, seconds: float, seed: int
-) -> Any:
+) -> tuple[Any, str]:
     """The sequence model of what happened before a moment; what people met after it says when it has learned enough.
 
-    None where torch is not installed, where nobody says anything, or where the time is too short to learn from.
+    Returns:
+        What was learned, or None and why: torch is not installed, nobody can judge, the time is too short.
     """
     known = before(interactions, moment)
     asked, _ = asked_between(interactions, interactions.weights_E > 0.0, moment, np.inf)
-    if seconds < _LEAST_SECONDS or len(asked) < _LEAST_JUDGES or len(known.items_E) < _LEAST_MET:
-        return None
+    if len(asked) < _LEAST_JUDGES or len(known.items_E) < _LEAST_MET:
+        return None, f"{len(known.items_E):,} events and {len(asked)} people after them are too few to learn from"
+    if seconds < _LEAST_SECONDS:
+        return None, f"{seconds:.0f} s are too few to learn in"
     try:
         from huaxiang.retrieval.sequence_training import Sequential
     except ImportError:
-        return None
+        return None, str(MissingExtraError("a sequence model", "train"))
     few = asked.sample(_JUDGES, rng=np.random.default_rng(seed))
-    return Sequential(content_MT, judge=_judge(few), seconds=seconds, seed=seed).learn(known)
+    return Sequential(content_MT, judge=_judge(few), seconds=seconds, seed=seed).learn(known), ""
 
 
 def order_again(interactions: Interactions, content_MT: sparse.csr_array | None, learned: Any, seed: int) -> Retriever:

@@ -1,9 +1,9 @@
 """Choosing what a release fuses, on held-out days: how fast the graph forgets, and each retriever's weight.
 
-Legend: M items, N judges, R retrievers.
+Legend: N judges, R retrievers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from huaxiang.evaluation.teaching import Judge, teach
 from huaxiang.pipeline import Pipeline
+from huaxiang.pipeline.second import SecondStage
 from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.state import from_micros
 from huaxiang.ranking.ordering import padded
 from huaxiang.retrieval.fuse import Weighing, choose_weights, named
 from huaxiang.retrieval.item_to_item import ItemToItem
-from huaxiang.retrieval.reading import Person
 from huaxiang.types import ItemId
 
 START: Final[Mapping[str, float]] = {"transitions": 1.0, "content": 0.2, "profile": 0.5, "popular": 0.1}
@@ -27,6 +28,7 @@ DECAYS: Final = (0.7, 0.9, 1.0)
 """How much of an item's say is left for each item met after it; 1.0 leaves forgetting to the calendar."""
 
 _MOST_JUDGES: Final = 600
+_MOST_TEACHERS: Final = 4_000
 _LEAST_JUDGES: Final = 20
 _STRONG: Final = 3.0
 _LEAST_POPULAR: Final = 0.005
@@ -35,46 +37,42 @@ _NAMED: Final = 100
 """Items that each retriever names; what none of them names is in no first ten."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Judge:
-    """One person on the eve of the held-out days, and what they took in them.
-
-    Attributes:
-        relevant: positions of the items taken.
-        barred_M: what would not be shown.
-    """
-
-    person: Person
-    relevant: NDArray[np.int64]
-    barred_M: NDArray[np.bool_]
-
-
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """What was chosen, and the validation figures that chose it: they are no test."""
+    """What was chosen, and the validation figures that chose it: they are no test.
+
+    Attributes:
+        second: the learned ranker, where there were people to teach it and it helped.
+    """
 
     weights: Mapping[str, float]
     decay: float
     figures: Mapping[str, Any]
+    second: SecondStage | None = None
 
 
-def select(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generator) -> Selected:
-    """Choose the graph's decay, then weights by coordinate ascent on ndcg@10 of what people took after `cut`.
+def select(
+    trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generator, *, seconds: float = 60.0
+) -> Selected:
+    """Choose the graph's decay, then weights by coordinate ascent on ndcg@10 of what people took after `cut`, then
+    whether a ranker that others have taught orders the best of them.
 
     What does not help gets no weight and is not named.
 
     Args:
         trial: fitted on what came before `cut` only.
         rows: interactions of the whole log.
+        seconds: for teaching the ranker.
     """
-    judges = judges_of(trial, rows, cut, rng)
+    later = Later.of(rows, cut, rng)
+    judges = list(later.judges(trial))
     graph = trial.retrievers["transitions"]
     if len(judges) < _LEAST_JUDGES or not isinstance(graph, ItemToItem):
         note = f"only {len(judges)} people to judge by; weights are the defaults"
         return Selected(START, DECAYS[0], {"note": note})
     by_decay = {decay: _graph_alone(trial, graph.with_decay(decay), judges) for decay in DECAYS}
     decay = max(DECAYS, key=lambda decay: by_decay[decay])
-    chosen = trial.with_retrievers({**trial.retrievers, "transitions": graph.with_decay(decay)})
+    chosen = trial.trying({**trial.retrievers, "transitions": graph.with_decay(decay)})
     items = chosen.index.snapshot()
     names, weighing = laid_out((chosen.parts(judge.person, items) for judge in judges), judges)
     weights_R, best = choose_weights(weighing)
@@ -85,8 +83,10 @@ def select(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generat
         "n_people": len(judges),
         "from": from_micros(cut).isoformat(),
     }
-    weights = {name: round(float(weight), 4) for name, weight in zip(names, weights_R, strict=True) if weight > 0.0}
-    return Selected({"popular": _LEAST_POPULAR, **weights}, decay, figures)
+    found = {name: round(float(weight), 4) for name, weight in zip(names, weights_R, strict=True) if weight > 0.0}
+    weights = {"popular": _LEAST_POPULAR, **found}
+    lesson = teach(chosen.trying(chosen.retrievers, weights), weights, later.teachers(trial), judges, seconds=seconds)
+    return Selected(weights, decay, figures | {"ranker": lesson.figures}, lesson.second)
 
 
 def laid_out(
@@ -110,25 +110,44 @@ def laid_out(
     return names, Weighing(np.concatenate(rows), np.concatenate(right), np.concatenate(owners), n_right_N)
 
 
-def judges_of(trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generator) -> list[Judge]:
-    """At most 600 people with a history before `cut` who took something after it.
+@dataclass(frozen=True, slots=True, eq=False)
+class Later:
+    """What people took after a moment, and who of them judges and who teaches; nobody does both.
 
     What counts as taken: bought, saved or put into the cart; for those who did neither, what they looked at.
     """
-    taken = _taken(rows, cut)
-    people = sorted(taken)
-    if len(people) > _MOST_JUDGES:
-        people = [people[at] for at in np.sort(rng.choice(len(people), _MOST_JUDGES, replace=False))]
-    items, now = trial.index.snapshot(), from_micros(cut)
-    found = []
-    for name in people:
-        state = trial.portraits.state(name, before=now)
-        person = trial.read(state, items, now=now)
-        relevant = items.positions([item for item in taken[name] if item in trial.catalogue])
-        relevant = relevant[relevant >= 0]
-        if person.basis == "profile" and len(relevant):
-            found.append(Judge(person, relevant, ~trial.allowed(person, items)))
-    return found
+
+    taken: Mapping[str, list[ItemId]]
+    judging: Sequence[str]
+    teaching: Sequence[str]
+    cut: int
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, cut: int, rng: np.random.Generator) -> "Later":
+        """At most 600 people judge, drawn by chance; of the others, at most 4,000 teach."""
+        taken = _taken(rows, cut)
+        people = sorted(taken)
+        drawn = rng.permutation(len(people))
+        judging = [people[at] for at in np.sort(drawn[:_MOST_JUDGES])]
+        return cls(taken, judging, [people[at] for at in drawn[_MOST_JUDGES:][:_MOST_TEACHERS]], cut)
+
+    def judges(self, trial: Pipeline) -> Iterator[Judge]:
+        """Those with a history before the moment."""
+        return self._read(trial, self.judging)
+
+    def teachers(self, trial: Pipeline) -> Iterator[Judge]:
+        """The others, read as they are asked for."""
+        return self._read(trial, self.teaching)
+
+    def _read(self, trial: Pipeline, people: Sequence[str]) -> Iterator[Judge]:
+        items, now = trial.index.snapshot(), from_micros(self.cut)
+        for name in people:
+            state = trial.portraits.state(name, before=now)
+            person = trial.read(state, items, now=now)
+            relevant = items.positions([item for item in self.taken[name] if item in trial.catalogue])
+            relevant = relevant[relevant >= 0]
+            if person.basis == "profile" and len(relevant):
+                yield Judge(person, relevant, ~trial.allowed(person, items))
 
 
 def _taken(rows: pl.DataFrame, cut: int) -> dict[str, list[ItemId]]:

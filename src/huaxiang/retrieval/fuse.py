@@ -211,12 +211,17 @@ class Weighing:
         self.z_SF, self._k = z_SF, k
         self._ranks = _Ranks(right_S, owners_S)
         ideal_N = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(k) + 2.0))])[np.minimum(n_right_N, k)]
-        self._share_R = 1.0 / (ideal_N[self._ranks.owners_R] * max(len(n_right_N), 1))
+        self._n, self._worth_R = len(n_right_N), 1.0 / ideal_N[self._ranks.owners_R]
 
     def ndcg(self, weights_F: NDArray[np.float64]) -> float:
         """Mean ndcg@k of the weighted sum over the users."""
+        return float(self.ndcg_of_each(weights_F).sum() / max(self._n, 1))
+
+    def ndcg_of_each(self, weights_F: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of each user, shape (N,)."""
         ranks_R = self._ranks(self.z_SF @ weights_F.astype(np.float32))
-        return float((self._share_R / np.log2(ranks_R + 2.0))[ranks_R < self._k].sum())
+        gains_R = np.where(ranks_R < self._k, self._worth_R / np.log2(ranks_R + 2.0), 0.0)
+        return np.bincount(self._ranks.owners_R, gains_R, minlength=self._n)
 
 
 def choose_weights(weighing: Weighing, *, max_passes: int = 6) -> tuple[NDArray[np.float64], float]:

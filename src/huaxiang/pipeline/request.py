@@ -3,7 +3,6 @@
 Legend: M items of the live index, L entries of one history.
 """
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,49 +11,33 @@ from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.folder import open_folder
-from huaxiang.errors import DataError, ReleaseError
+from huaxiang.errors import DataError
+from huaxiang.pipeline.parts import PARTS, open_indexed
+from huaxiang.pipeline.second import N_RANKED, SecondStage
+from huaxiang.pipeline.why import Explainer
 from huaxiang.profiles import FoldState, Portraits
-from huaxiang.profiles.facets import interests, language, mood
+from huaxiang.profiles.facets import interests, mood
 from huaxiang.profiles.state import Tally
 from huaxiang.ranking.arrange import POOL, Arranger, Rules
-from huaxiang.ranking.explain import reasons
 from huaxiang.ranking.ordering import best_of, best_passing, fuse, padded, standardise
 from huaxiang.ranking.rules import compile_filter
 from huaxiang.ranking.shelf import Shelf
-from huaxiang.release import Draft, Release
+from huaxiang.release import Release
 from huaxiang.retrieval.base import History, Retriever
-from huaxiang.retrieval.item_to_item import ItemToItem
-from huaxiang.retrieval.kinds import open_retrievers, save_retrievers
+from huaxiang.retrieval.kinds import open_retrievers
 from huaxiang.retrieval.live import LiveIndex, Snapshot
-from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.reading import Basis, Person, history_of, recent_entries
 from huaxiang.text.wording import history_text
-from huaxiang.types import ItemId, Ranked, Reason, UserId, Vectors
+from huaxiang.types import ItemId, Ranked, Reason, UserId
 
 Shown = Literal["purchased", "all", "none"]
 
 _QUERIES: Final = 5
 _KEPT_VECTORS: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """Names of a release's folders."""
-
-    keywords: str = "keywords"
-    encoder: str = "encoder"
-    index: str = "index"
-    retrievers: str = "retrievers"
-    fusion: str = "fusion"
-
-
-PARTS: Final = _Parts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +65,11 @@ class Pipeline:
         weights: Mapping[str, float],
         repeated: frozenset[str],
         rules: Rules | None = None,
+        *,
+        second: SecondStage | None = None,
     ) -> None:
         self.release_id = release_id
+        self._second = second
         self._rules = rules or Rules()
         self.portraits = portraits
         self.encoder = encoder
@@ -91,32 +77,27 @@ class Pipeline:
         self.retrievers = retrievers
         self._weights = weights
         self._repeated = repeated
+        self._explainer = Explainer(portraits, retrievers, weights)
         self._shelf = Shelf.of(index.snapshot().item_ids, portraits.item_facets)
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     @classmethod
     def open(cls, release: Release, portraits: Portraits, rules: Rules | None = None) -> Self:
         """Open a release over a shop's portraits, under the shop's rules."""
-        root = release.part(PARTS.index)
-        try:
-            item_ids = json.loads((root / "items.json").read_text("utf-8"))
-            vectors_MD = load_file(root / "vectors.safetensors")["vectors"]
-            said = json.loads((release.part(PARTS.fusion) / "fusion.json").read_text("utf-8"))
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise ReleaseError(f"release {release.id} cannot be opened: {error}; use another") from error
+        kept = open_indexed(release)
         encoder = open_folder(release.part(PARTS.encoder))
         catalogue = portraits.item_facets.catalogue
-        index = LiveIndex(item_ids, vectors_MD, encoder, catalogue, seq=int(release.about["seq"]))
+        index = LiveIndex(kept.item_ids, kept.vectors_MD, encoder, catalogue, seq=int(release.about["seq"]))
         retrievers = open_retrievers(release.part(PARTS.retrievers))
         portraits.item_facets.use(release.part(PARTS.keywords))
-        repeated = frozenset(said["repeated"])
-        return cls(release.id, portraits, encoder, index, retrievers, said["weights"], repeated, rules)
-
-    def with_retrievers(self, retrievers: Mapping[str, Retriever]) -> "Pipeline":
-        """The same release with other retrievers, to try them."""
-        return Pipeline(
-            self.release_id, self.portraits, self.encoder, self.index, retrievers, self._weights, self._repeated
+        return cls(
+            release.id, portraits, encoder, index, retrievers, kept.weights, kept.repeated, rules, second=kept.second
         )
+
+    def trying(self, retrievers: Mapping[str, Retriever], weights: Mapping[str, float] | None = None) -> "Pipeline":
+        """The same release with other retrievers and weights, without a second stage."""
+        chosen = self._weights if weights is None else weights
+        return Pipeline(self.release_id, self.portraits, self.encoder, self.index, retrievers, chosen, self._repeated)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -158,19 +139,18 @@ class Pipeline:
         felt = mood(person.state, now=now, config=self.portraits.config)
         arranger = Arranger.of(self._rules, diversity, felt.get("polarity"))
         n = k if arranger.by_score_alone else max(k, POOL)
-        among = np.flatnonzero(allowed_M)
-        order = best_of(fused_M, among, n) if passes is None else best_passing(fused_M, among, n, passes)
+        order, scores_M = self._ordered(fused_M, parts, person, np.flatnonzero(allowed_M), n, passes)
         if not arranger.by_score_alone:
             pins = {pin.place: items.position(pin.item_id) for pin in arranger.rules.pins}
             shown = {
                 place: at for place, at in pins.items() if at >= 0 and allowed_M[at] and (not passes or passes(at))
             }
-            order = self._arranged(arranger, order, shown, fused_M, person, items, k)
+            order = self._arranged(arranger, order, shown, scores_M, person, items, k)
         names = tuple(items.item_ids[at] for at in order)
         why: tuple[tuple[Reason, ...], ...] = ()
         if explain:
-            why = self._reasons(order, person, parts, items)
-        return Page(Ranked(names, fused_M[order].astype(np.float32), why), person.basis, arranger.notes(names))
+            why = self._explainer.reasons(order, person, parts, items)
+        return Page(Ranked(names, scores_M[order].astype(np.float32), why), person.basis, arranger.notes(names))
 
     def _test(self, where: Mapping[str, Any] | None, items: Snapshot) -> Callable[[int], bool] | None:
         """Whether the item at a position passes a request's filter; None without one."""
@@ -184,12 +164,31 @@ class Pipeline:
 
         return passes
 
+    def _ordered(
+        self,
+        fused_M: NDArray[np.float64],
+        parts: Mapping[str, NDArray[np.float32]],
+        person: Person,
+        among: NDArray[np.intp],
+        n: int,
+        passes: Callable[[int], bool] | None,
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The best `n` positions and the scores they are ordered by: the learned ranker's, where there is one and the
+        person has a history that it could learn from."""
+        second = self._second if person.basis == "profile" else None
+        wanted = n if second is None else max(n, N_RANKED)
+        order = best_of(fused_M, among, wanted) if passes is None else best_passing(fused_M, among, wanted, passes)
+        if second is None:
+            return order, fused_M
+        scores_M = second.scores(order, fused_M, parts, person.history)
+        return best_of(scores_M, np.sort(order), n), scores_M
+
     def _arranged(
         self,
         arranger: Arranger,
         order: NDArray[np.intp],
         wanted: Mapping[int, int],
-        fused_M: NDArray[np.float64],
+        scores_M: NDArray[np.float64],
         person: Person,
         items: Snapshot,
         k: int,
@@ -198,7 +197,7 @@ class Pipeline:
         pool_P = np.concatenate([order, [at for at in wanted.values() if at not in order]]).astype(np.intp)
         place_in = {int(at): place for place, at in enumerate(pool_P)}
         chosen = arranger.order(
-            fused_M[pool_P],
+            scores_M[pool_P],
             [self.catalogue.get(items.item_ids[at]) for at in pool_P],
             items.vectors_MD[pool_P],
             k,
@@ -291,60 +290,6 @@ class Pipeline:
         item = self.catalogue.get(item_id)
         return item is not None and " > ".join(item.category) in self._repeated
 
-    def _reasons(
-        self,
-        order: NDArray[np.intp],
-        person: Person,
-        parts: Mapping[str, NDArray[np.float32]],
-        items: Snapshot,
-    ) -> tuple[tuple[Reason, ...], ...]:
-        """The reasons of items at positions of the index; of what they share, only what is needed is looked up."""
-        item_facets, state = self.portraits.item_facets, person.state
-        added_KL = self._contributions(order, person, parts)
-        keys = {(kind, value) for at in order for kind, value, _ in item_facets.of(items.item_ids[at])}
-        facets = person.known.facets(state, config=self.portraits.config, among=keys)
-        history = [(self.catalogue.get(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries]
-        spoken = language(state, self.portraits.item_facets) or "en"
-        return tuple(
-            reasons(
-                item,
-                self._by_kind({name: float(scores_M[at]) for name, scores_M in parts.items()}),
-                contributions=added_L,
-                history=history,
-                interests=facets,
-                item_facets=item_facets,
-                language=spoken,
-            )
-            if (item := self.catalogue.get(items.item_ids[at])) is not None
-            else ()
-            for at, added_L in zip(order, added_KL, strict=True)
-        )
-
-    def _by_kind(self, scores: Mapping[str, float]) -> dict[str, float]:
-        """Weighted scores of an item, added up by what can be said of them: what follows from the history's items, what
-        many take, and the parts that explain themselves."""
-        found: dict[str, float] = {}
-        for name, score in scores.items():
-            part = self.retrievers.get(name)
-            kind = "followed" if isinstance(part, ItemToItem) else "popular" if isinstance(part, Popular) else name
-            found[kind] = found.get(kind, 0.0) + self._weights.get(name, 0.0) * score
-        return found
-
-    def _contributions(
-        self, order: NDArray[np.intp], person: Person, parts: Mapping[str, NDArray[np.float32]]
-    ) -> NDArray[np.float32]:
-        """What each entry of the history adds to items in the item-to-item parts, shape (len(order), L), up to a factor
-        of each item."""
-        added_KL = np.zeros((len(order), len(person.entries)), np.float32)
-        for name in parts:
-            part = self.retrievers.get(name)
-            if isinstance(part, ItemToItem) and (weight := self._weights.get(name, 0.0)) > 0.0:
-                fitted = np.flatnonzero(order < part.n_items)
-                own_KL = part.contributions_of(person.history, order[fitted])
-                size = float(np.abs(own_KL).sum(axis=1).max(initial=0.0))
-                added_KL[fitted] += own_KL * np.float32(weight / size if size > 0.0 else 0.0)
-        return added_KL
-
     def explain(self, user_id: UserId, item_id: ItemId, *, now: datetime) -> tuple[Reason, ...]:
         """Why this item for this user, whether or not it would be shown."""
         state, items = self.portraits.state(user_id, before=now), self.index.snapshot()
@@ -352,7 +297,7 @@ class Pipeline:
         if at < 0:
             raise DataError(f"no item {item_id!r} in the index; set it first")
         person = self.read(state, items, now=now)
-        return self._reasons(np.array([at]), person, self.parts(person, items), items)[0]
+        return self._explainer.reasons(np.array([at]), person, self.parts(person, items), items)[0]
 
     def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:
         """The `k` items nearest to each by text and by what people do; popular ones for an item never seen."""
@@ -376,20 +321,3 @@ class Pipeline:
         alive_A = alive_A[alive_A != at]
         order = best_of(fused_M, alive_A, k)
         return Ranked(tuple(items.item_ids[j] for j in order), fused_M[order].astype(np.float32))
-
-
-def save_pipeline(
-    draft: Draft,
-    item_ids: Sequence[ItemId],
-    vectors_MD: Vectors,
-    retrievers: Mapping[str, Retriever],
-    weights: Mapping[str, float],
-    repeated: frozenset[str],
-) -> None:
-    """Write what `Pipeline.open` reads, but for the encoder and keywords, which wrote themselves."""
-    root = draft.part(PARTS.index)
-    (root / "items.json").write_text(json.dumps(list(item_ids), ensure_ascii=False), encoding="utf-8")
-    save_file({"vectors": np.ascontiguousarray(vectors_MD)}, root / "vectors.safetensors")
-    save_retrievers(retrievers, draft.part(PARTS.retrievers))
-    said = {"weights": dict(weights), "repeated": sorted(repeated)}
-    (draft.part(PARTS.fusion) / "fusion.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from huaxiang import training
 from huaxiang.retrieval.log import TrainingLog
-from huaxiang.training import NextItems, next_item_pairs, query_item_pairs
+from huaxiang.retrieval.pairs import NextItems, next_item_pairs, query_item_pairs
 from huaxiang.types import Item
 
 ITEMS = [Item(name, name) for name in ("tea", "pot", "cup")]
