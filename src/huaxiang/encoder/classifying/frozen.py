@@ -5,6 +5,7 @@ Legend: N training texts, D width.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +18,11 @@ from huaxiang.encoder.batches import Rows
 from huaxiang.encoder.classifying.classical import VECTOR_CS, Head, fit_head
 from huaxiang.encoder.classifying.material import Material
 from huaxiang.encoder.classifying.splits import Fold, folds
+from huaxiang.encoder.classifying.table import Labelled
 from huaxiang.encoder.heads.linear import Scores
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.precision import autocast
+from huaxiang.encoder.shrinking.layers import with_layers
 from huaxiang.types import Vectors
 
 _TIMED: Final = 64
@@ -29,6 +32,11 @@ SAMPLE: Final = 1_000
 MOST_SAMPLED: Final = 8_000
 """Of more texts than there is time to read, so many are: a linear head hardly learns more from others."""
 _FEWEST_SAMPLED: Final = 500
+SCARCE: Final = 16
+"""Texts a class, on average, up to which a head is fitted as `fit_scarce` does."""
+SCARCE_CS: Final = (10.0,)
+"""Inverse regularisation there: few texts cannot choose it, and this one lost nowhere."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(slots=True)
@@ -56,8 +64,10 @@ def fit_frozen(network: Network, material: Material, *, bf16: bool, seconds: flo
     """Encode the training texts and train a head.
 
     Where that takes longer than `seconds`, a sample of those that are learned from, within half of them; None where
-    that is not worth it either. Both are noted.
+    that is not worth it either. Both are noted. Of few texts a class, see `fit_scarce`.
     """
+    if is_scarce(material):
+        return fit_scarce(network, material, bf16)
     n, pace = len(material.train), speed(network, network.tokens.ids(material.train.texts), bf16)
     if n > pace * seconds:
         sample = _sample(material, int(0.5 * pace * seconds))
@@ -81,6 +91,52 @@ def _sample(material: Material, affordable: int) -> Material | None:
     divided = [Fold(np.searchsorted(read, learned), np.searchsorted(read, fold.held))]
     targets_NC = material.targets_NC[read]
     return replace(material, train=material.train.at(read.tolist()), targets_NC=targets_NC, folds=divided)
+
+
+def is_scarce(material: Material) -> bool:
+    """Whether there are so few texts a class that a mean is told more surely than a deviation."""
+    return not material.many and len(material.train) <= SCARCE * material.n_classes
+
+
+def fit_scarce(network: Network, material: Material, bf16: bool) -> Frozen:
+    """A head of few texts: on the encoder and on the one below its last layer, without and with the labels' own words
+    as one more text each; the least log loss on held-out texts chooses.
+
+    The last layer is made for telling subjects apart; praise and blame are told better below it (experiments/LOG.md).
+    """
+    deep = int(getattr(network.lm.config, "num_hidden_layers", 1))
+    views = [network, with_layers(network, range(deep - 1))] if deep > 2 else [network]
+    words = label_words(material.classes)
+    tried: list[tuple[float, Frozen, str]] = []
+    for view in views:
+        own_ND = vectors(view, view.tokens.ids(material.train.texts), bf16)
+        plain = fit_head(own_ND, material, SCARCE_CS, dense=True, one_scale=True)
+        tried.append((plain.judged.log_loss, Frozen(view, plain, bf16), f"{view.name} under a linear head"))
+        if words:
+            all_ND = np.concatenate([own_ND, vectors(view, view.tokens.ids(words), bf16)])
+            named = fit_head(all_ND, _with_words(material, words), SCARCE_CS, dense=True, one_scale=True)
+            said = f"{view.name} under a linear head that the labels' words taught too"
+            tried.append((named.judged.log_loss, Frozen(view, named, bf16), said))
+        material.tell(f"read with {view.name}", len(tried), 2 * len(views))
+    loss, best, said = min(tried, key=lambda one: one[0] if material.folds else 0.0)
+    material.notes.append(f"of {len(material.train)} texts: {said}, held-out log loss {loss:.3f}")
+    return best
+
+
+def label_words(classes: Sequence[str]) -> list[str]:
+    """The labels as texts, none where one of them says nothing: a number, a letter."""
+    said = [" ".join(_WORD.findall(name)) for name in classes]
+    return said if all((len(words) > 1 and not words.isascii()) or len(words) > 2 for words in said) else []
+
+
+def _with_words(material: Material, words: Sequence[str]) -> Material:
+    """The material with one more text a class, which is always learned from and never judges."""
+    n, n_words = len(material.train), len(words)
+    added_N = np.arange(n, n + n_words)
+    train = Labelled((*material.train.texts, *words), (*material.train.labels, *((name,) for name in material.classes)))
+    divided = [Fold(np.concatenate([fold.fit, added_N]), fold.held) for fold in material.folds]
+    targets_NC = np.concatenate([material.targets_NC, np.eye(n_words, dtype=np.float32)])
+    return replace(material, train=train, targets_NC=targets_NC, folds=divided)
 
 
 def _fit_read(network: Network, material: Material, bf16: bool) -> Frozen:

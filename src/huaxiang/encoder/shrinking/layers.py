@@ -109,13 +109,23 @@ def distil_layers(
 
 def dropped(network: Network, n_layers: int) -> tuple[Network, int]:
     """A copy with `n_layers` of the layers, and how many there were."""
+    n_source = int(getattr(network.lm.config, "num_hidden_layers", 0))
+    if not 1 <= n_layers < n_source:
+        raise ConfigError(f"{n_layers} layers cannot be kept of {n_source}; choose 1 to {max(n_source - 1, 1)}")
+    kept = np.round(np.linspace(0, n_source - 1, n_layers)).astype(int).tolist() if n_layers > 1 else [n_source - 1]
+    return with_layers(network, kept), n_source
+
+
+def with_layers(network: Network, kept: Sequence[int]) -> Network:
+    """A copy with some of the layers, counted from 0.
+
+    Raises:
+        DataError: the architecture keeps its layers in no list.
+    """
     import torch
 
     lm: Any = copy.deepcopy(network.lm)
     n_source = int(getattr(lm.config, "num_hidden_layers", 0))
-    if not 1 <= n_layers < n_source:
-        raise ConfigError(f"{n_layers} layers cannot be kept of {n_source}; choose 1 to {max(n_source - 1, 1)}")
-    kept = np.round(np.linspace(0, n_source - 1, n_layers)).astype(int).tolist() if n_layers > 1 else [n_source - 1]
     for name, module in list(lm.base_model.named_modules()):
         if isinstance(module, torch.nn.ModuleList) and len(module) == n_source:
             owner = lm.base_model.get_submodule(name.rpartition(".")[0])
@@ -123,9 +133,8 @@ def dropped(network: Network, n_layers: int) -> tuple[Network, int]:
             break
     else:
         raise DataError(f"{network.name} keeps its {n_source} layers in no list; its architecture cannot be cut")
-    lm.config.num_hidden_layers = n_layers
-    name = f"{network.name}-{n_layers}-layers"
-    return replace(network, lm=lm, name=name, has_head=False, body=None), n_source
+    lm.config.num_hidden_layers = len(kept)
+    return replace(network, lm=lm, name=f"{network.name}-{len(kept)}-layers", has_head=False, body=None)
 
 
 class _Course:
