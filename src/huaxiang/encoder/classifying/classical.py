@@ -21,7 +21,7 @@ from huaxiang.types import Vectors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NGRAM_CS: Final = (1.0, 10.0)
+NGRAM_CS: Final = (1.0, 3.0, 10.0)
 VECTOR_CS: Final = (0.01, 0.1, 1.0)
 """Inverse regularisations that held-out texts choose from; vectors are standardised first."""
 _MOST_WEIGHTS: Final = 40_000_000
