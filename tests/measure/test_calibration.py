@@ -13,11 +13,11 @@ def test_an_even_guess_between_two_classes_costs_log_two() -> None:
     assert log_loss(np.zeros((3, 2)), np.array([0, 1, 1])) == pytest.approx(np.log(2))
 
 
-def test_a_boaster_that_is_right_three_times_in_four_is_cooled_to_three_quarters() -> None:
-    scores = np.tile([8.0, 0.0], (4, 1))
-    warmth = temperature(scores, np.array([0, 0, 0, 1]))
-    # softmax of (8/T, 0) is 3/4 where 8/T = log 3
-    assert warmth == pytest.approx(8.0 / np.log(3.0), rel=1e-3)
+@pytest.mark.parametrize(("labels", "share"), [([0, 0, 0, 1], 3.5 / 5.0), ([0, 0, 0, 0], 4.5 / 5.0)])
+def test_a_boaster_is_cooled_to_how_often_it_is_right(labels: list[int], share: float) -> None:
+    warmth = temperature(np.tile([8.0, 0.0], (4, 1)), np.array(labels))
+    # one more row counts, half of either label; softmax of (8/T, 0) is the share where 8/T = log(share / (1 - share))
+    assert warmth == pytest.approx(8.0 / np.log(share / (1.0 - share)), rel=1e-3)
 
 
 def test_temperature_refuses_labels_of_other_rows() -> None:

@@ -47,6 +47,19 @@ def test_saved_ngrams_read_alike(tmp_path: Path) -> None:
     assert abs(Ngrams.load(tmp_path).transform(REVIEWS) - ngrams.transform(REVIEWS)).max() == 0
 
 
+def test_ngrams_that_were_cut_another_way_are_refused(tmp_path: Path) -> None:
+    Ngrams(min_df=1).fit(REVIEWS).save(tmp_path)
+    kept = tmp_path / "ngrams.json"
+    kept.write_text(kept.read_text("utf-8").replace('"grams": 2', '"grams": 1'), encoding="utf-8")
+    with pytest.raises(DataError, match="cut another way than here; train the classifier again"):
+        Ngrams.load(tmp_path)
+
+
+def test_chinese_words_are_features_beside_their_characters() -> None:
+    ngrams = Ngrams(min_df=1).fit(["质量很好"])
+    assert ngrams.n_features == 3 + 9  # 质量, 很好 and the two together; 4 characters, 3 pairs and 2 triples
+
+
 def test_a_folder_without_ngrams_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no n-gram features"):
         Ngrams.load(tmp_path)
