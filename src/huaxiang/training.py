@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -85,20 +86,18 @@ def train(
     cut = held_out_moment(log.interactions)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
-        keywords, related = _keywords(draft, texts, seed, tell)
+        keywords = _keywords(draft, texts, seed, tell)
         report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
         encoder = open_folder(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
         shop = _Shop(items, encoder.encode(texts), encoder, keywords)
-        tell("order of meetings", 0.0)
-        learned, why_not = _order(shop, log.interactions, cut, clock, seed)
+        learned, not_tried = _order(shop, log.interactions, cut, clock, seed, tell)
         tell("select on held-out days", 0.0)
-        not_tried = unaffordable(len(items), clock.left) | ({SequenceModel.name: why_not} if why_not else {})
+        not_tried |= unaffordable(len(items), clock.left)
         selected = _select(portraits, shop, log.interactions, cut, seq, learned, not_tried, clock, seed)
         tell("fit on everything", 0.0)
         _fit_and_save(draft, shop, log.interactions, selected, learned, seed)
-        draft.about |= _about(seq, log.interactions, items, selected, report, clock.elapsed)
-        draft.about |= {"word_vectors": related, "not_tried": not_tried}
+        draft.about |= _about(seq, log.interactions, items, selected, not_tried, report, clock.elapsed)
         _write_card(draft)
     return releases.use(draft.id)
 
@@ -109,8 +108,9 @@ def _read(portraits: Portraits, tell: Progress) -> TrainingLog:
     return read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
 
 
-def _keywords(draft: Draft, texts: Sequence[str], seed: int, tell: Progress) -> tuple[Keywords, dict[str, Any]]:
-    """Step 2: which words are telling in this shop, and which stand for like things; what became of the latter.
+def _keywords(draft: Draft, texts: Sequence[str], seed: int, tell: Progress) -> Keywords:
+    """Step 2: which words are telling in this shop, and which stand for like things; the draft says what became of the
+    latter.
 
     Word vectors learn from the catalogue alone: one person's searches must not turn up as words related to another's.
     """
@@ -118,15 +118,21 @@ def _keywords(draft: Draft, texts: Sequence[str], seed: int, tell: Progress) -> 
     keywords = Keywords().fit(texts)
     folder = draft.part(PARTS.keywords)
     keywords.save(folder)
+    draft.about["word_vectors"] = _related(folder, texts, seed)
+    return keywords
+
+
+def _related(folder: Path, texts: Sequence[str], seed: int) -> dict[str, Any]:
+    """Word vectors beside the keywords, and how many or why none."""
     try:
         vectors = WordVectors(seed=seed).fit(texts)
     except MissingExtraError as error:
-        return keywords, {"n_words": 0, "note": f"no related words: {error}"}
+        return {"n_words": 0, "note": f"no related words: {error}"}
     if len(vectors) < _FEWEST_WORDS:
         why = f"the catalogue says {len(vectors)} words often enough, {_FEWEST_WORDS} are needed"
-        return keywords, {"n_words": 0, "note": f"no related words: {why}"}
+        return {"n_words": 0, "note": f"no related words: {why}"}
     vectors.save(folder)
-    return keywords, {"n_words": len(vectors)}
+    return {"n_words": len(vectors)}
 
 
 def _items(catalogue: Catalogue) -> tuple[int, list[Item]]:
@@ -217,13 +223,17 @@ def unaffordable(n_items: int, seconds: float) -> dict[str, str]:
     return dict.fromkeys(CLOSED_FORMS, f"takes about {needed:.0f} s of the {seconds:.0f} that are left")
 
 
-def _order(shop: _Shop, rows: pl.DataFrame, cut: int | None, clock: _Clock, seed: int) -> tuple[Any, str]:
-    """The sequence model on what came before the held-out days; None and why where there is none."""
+def _order(
+    shop: _Shop, rows: pl.DataFrame, cut: int | None, clock: _Clock, seed: int, tell: Progress
+) -> tuple[Any, dict[str, str]]:
+    """The sequence model on what came before the held-out days; None, and why by its name, where there is none."""
+    tell("order of meetings", 0.0)
     if cut is None:
-        return None, "too few events"
+        return None, {SequenceModel.name: "too few events"}
     met = to_interactions(rows, shop.item_ids)
     seconds = _ORDER_SHARE * clock.left
-    return order_before(met, cut / DAY, shop.content_MT, seconds=seconds, seed=seed)
+    learned, why_not = order_before(met, cut / DAY, shop.content_MT, seconds=seconds, seed=seed)
+    return learned, {SequenceModel.name: why_not} if why_not else {}
 
 
 def _select(
@@ -283,7 +293,13 @@ def _purchases(rows: pl.DataFrame, items: Sequence[Item]) -> dict[str, list[tupl
 
 
 def _about(
-    seq: int, rows: pl.DataFrame, items: Sequence[Item], selected: Selected, encoder: Mapping[str, Any], seconds: float
+    seq: int,
+    rows: pl.DataFrame,
+    items: Sequence[Item],
+    selected: Selected,
+    not_tried: Mapping[str, str],
+    encoder: Mapping[str, Any],
+    seconds: float,
 ) -> dict[str, Any]:
     return {
         "seq": seq,
@@ -294,6 +310,7 @@ def _about(
         "weights": dict(selected.weights),
         "decay": selected.decay,
         "validation": dict(selected.figures),
+        "not_tried": dict(not_tried),
         "encoder": dict(encoder),
         "seconds": round(seconds, 1),
     }

@@ -15,7 +15,7 @@ from huaxiang.errors import DataError
 from huaxiang.evaluation.selection import DECAYS, START, select
 from huaxiang.pipeline import Pipeline
 from huaxiang.release import Release
-from huaxiang.retrieval.kinds import NAMES
+from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES
 from huaxiang.shop import Shop
 from huaxiang.types import Event
 from tests.contracts.plain_files import pickles_in
@@ -62,9 +62,9 @@ class Trained:
         self.release = train(self.shop, progress=lambda step, _share: self.steps.append(step))
         self.shop.refresh()
 
-    def _select(self, trial: Pipeline, *more: Any) -> Any:
+    def _select(self, trial: Pipeline, *more: Any, **how: Any) -> Any:
         self.trials.append(trial)
-        return select(trial, *more)
+        return select(trial, *more, **how)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,9 @@ def test_it_says_what_it_was_made_of(trained: Trained) -> None:
     assert set(about["validation"]["alone"]) == {*NAMES, "content", "profile"}
     assert {"popular"} <= set(about["weights"]) <= set(about["validation"]["alone"])
     assert about["decay"] in DECAYS
+    assert "too few to learn from" in about["not_tried"]["sequence"]
+    assert set(about["not_tried"]) <= {"sequence", *CLOSED_FORMS}
+    assert "200 are needed" in about["validation"]["ranker"]["note"]
     assert about["validation"]["n_people"] == 40
     assert 0.0 <= about["validation"]["ndcg@10"] <= 1.0
     assert about["encoder"]["n_items"] == 61
