@@ -295,3 +295,14 @@ def test_on_a_phone_every_tab_fits_its_width(shared: Running, visit: Open, tab: 
         "[...document.querySelectorAll('.panel-body, html')].filter((node) => node.scrollWidth > node.clientWidth + 1)"
     )
     assert page.evaluate(f"{wide}.length") == 0
+
+
+def test_the_list_says_what_arranged_it_and_no_figure_is_cut_off(built: Path, tmp_path: Path, visit: Open) -> None:
+    folder = copy_shop(built, tmp_path / "varied")
+    with serving(settings_of(folder, "ranking.diversity=0.3")) as running:
+        page = visit(running, "lang=en&user=u00", width=1300)
+        expect(page.locator(".arranged-part")).to_have_text("varied")
+        expect(page.locator(".figure dd").first).to_be_visible()
+        cut = "found => found.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+        assert page.locator(".figure dd").evaluate_all(cut) == []
+        page.context.close()

@@ -36,10 +36,11 @@ export function compare(before, after) {
 export function createRecommendations(root, ctx, { onAct, onEvidence, onShow }) {
   const { say, items, api } = ctx;
   const basis = h("span", { class: "panel-count" });
+  const arranged = h("p", { class: "arranged", hidden: true });
   const note = h("p", { class: "gone", hidden: true });
   const list = h("ol", { class: "cards" });
   const body = h("div", { class: "panel-body" });
-  put(root, h("header", { class: "panel-head" }, h("h2", { id: "recommendations-title" }, say.t("recommendations")), basis), note, body);
+  put(root, h("header", { class: "panel-head" }, h("h2", { id: "recommendations-title" }, say.t("recommendations")), basis), arranged, note, body);
   const parts = new WeakMap();
   let shown = [];
   let events = new Map();
@@ -55,6 +56,7 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onShow }) 
     events = new Map(all.map((event) => [event.event_id, event]));
     isPast = Boolean(asOf);
     basis.textContent = say.has(`basis.${answer.basis}`) ? say.t(`basis.${answer.basis}`) : answer.basis;
+    tellArranged(answer.arranged ?? []);
     const isCompared = isSame && asOf === lastAsOf;
     const change = isCompared ? compare(shown, answer.items) : { added: new Set(), gone: [], moves: new Map() };
     lastAsOf = asOf;
@@ -69,6 +71,15 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onShow }) 
     if (!body.contains(list)) put(body, list);
     if (change.added.size) body.scrollTop = 0;
     slide(list, () => reconcile(list, shown, (item) => item.item_id, makeCard, (card, item) => renewCard(card, item, change)));
+  }
+
+  /** What moved items beside their scores: the shop's rules, variety, a low mood. */
+  function tellArranged(said) {
+    arranged.hidden = !said.length;
+    put(arranged, said.map((one) => {
+      const key = `arranged.${one.split(":")[0]}`;
+      return h("span", { class: "arranged-part", title: one }, say.has(key) ? say.t(key) : one);
+    }));
   }
 
   function tellGone(ids) {
