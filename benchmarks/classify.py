@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from benchmarks.machine import ROOT, Figure, commit, load, machine, table
 from huaxiang.cli.train import seconds_of
@@ -39,6 +38,7 @@ from huaxiang.encoder.classifying.stacking import choose
 from huaxiang.encoder.classifying.table import Labelled
 from huaxiang.encoder.optimising import torch_as
 from huaxiang.encoder.schedule import Clock
+from huaxiang.measure.intervals import student
 
 FIRST_SEED = 20261127
 """Of the splits: none that was looked at while the code was written."""
@@ -65,17 +65,14 @@ class Figures:
     def rows(self, data: str) -> Iterator[dict[str, Any]]:
         """Mean and 95 % interval of each."""
         for (row, figure), found in self.values.items():
-            half = 0.0
-            if len(found) > 1:
-                half = float(student.ppf(0.975, len(found) - 1) * np.std(found, ddof=1) / np.sqrt(len(found)))
-            mean = float(np.mean(found))
+            mean, low, high = student(found)
             yield {
                 "data": data,
                 "row": row,
                 "figure": figure,
                 "mean": mean,
-                "low": mean - half,
-                "high": mean + half,
+                "low": low,
+                "high": high,
                 "n_seeds": len(found),
                 "values": found,
             }

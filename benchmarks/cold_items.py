@@ -29,6 +29,7 @@ from huaxiang.measure.intervals import bootstrap, paired_bootstrap
 from huaxiang.retrieval.base import History, Indices, Interactions, Scores, best_of
 from huaxiang.retrieval.borrowed import Borrowed
 from huaxiang.retrieval.content import Terms
+from huaxiang.retrieval.fuse import z_scores
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.transitions import strongest
 
@@ -103,7 +104,8 @@ def rows_of(parts: Split, terms_MT: sparse.csr_array) -> dict[str, Answers]:
     borrowed = ItemToItem(Borrowed(terms_MT, kept=parts.known.n_items)).fit(parts.known)
 
     def scores(questions: Questions, items_C: Indices) -> tuple[Scores, Scores]:
-        return z(of_items(content, questions, items_C)), z(of_items(borrowed, questions, items_C))
+        both = (of_items(content, questions, items_C), of_items(borrowed, questions, items_C))
+        return z_scores(both[0].T).T, z_scores(both[1].T).T
 
     tried = scores(parts.validation, parts.of_validation)
     found = {
@@ -128,12 +130,6 @@ def of_items(retriever: ItemToItem, questions: Questions, items_C: Indices) -> S
     """Scores of some items, a block of questions at a time."""
     blocks = [questions.histories[start : start + 512] for start in range(0, len(questions), 512)]
     return np.concatenate([retriever.scores(block)[:, items_C] for block in blocks])
-
-
-def z(scores_NC: Scores) -> Scores:
-    """Each row on a scale of its own."""
-    spread_N = scores_NC.std(axis=1, keepdims=True)
-    return np.asarray((scores_NC - scores_NC.mean(axis=1, keepdims=True)) / np.maximum(spread_N, 1e-9), np.float32)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,15 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from scipy.stats import t as student
-
 from benchmarks.machine import Figure, commit, load, machine
 from benchmarks.quality_data import SETS
 from huaxiang.evaluation.budget import Budget, parse_duration
 from huaxiang.evaluation.peers import PEERS
 from huaxiang.evaluation.running import MODELS
 from huaxiang.evaluation.sequences import evaluate_sequences
+from huaxiang.measure.intervals import student
 
 FLOORS: Final = {
     "beauty": (0.1050, 0.0655),
@@ -62,11 +60,8 @@ def figures(reports: Sequence[dict[str, Any]], name: str) -> list[Figure]:
     found = []
     for at, metric in enumerate(SHOWN):
         values = [row[metric] for report in reports for row in report["models"] if row["model"] == "huaxiang"]
-        half = 0.0
-        if len(values) > 1:
-            half = float(student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-        mean = float(np.mean(values))
-        said = f"{name}, {metric}, {len(values)} seeds [{mean - half:.4f}, {mean + half:.4f}]"
+        mean, low, high = student(values)
+        said = f"{name}, {metric}, {len(values)} seeds [{low:.4f}, {high:.4f}]"
         target = FLOORS[name][at] if name in FLOORS else None
         found.append(Figure(said, round(mean, 4), "", target, load=load()))
     return found

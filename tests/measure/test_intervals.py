@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from huaxiang.errors import DataError
-from huaxiang.measure.intervals import bootstrap, paired_bootstrap
+from huaxiang.measure.intervals import bootstrap, paired_bootstrap, student
 
 
 def test_the_interval_of_a_coin_is_the_textbooks() -> None:
@@ -49,3 +49,10 @@ def test_other_users_on_the_other_side_are_refused() -> None:
 def test_a_level_of_one_is_refused() -> None:
     with pytest.raises(DataError, match="inside"):
         bootstrap(np.ones(2), rng=np.random.default_rng(0), level=1.0)
+
+
+def test_three_runs_have_students_interval_and_one_has_none() -> None:
+    assert student([1.0, 2.0, 3.0]) == pytest.approx((2.0, 2.0 - 4.3027 / 3**0.5, 2.0 + 4.3027 / 3**0.5), abs=1e-4)
+    assert student([0.7]) == (0.7, 0.7, 0.7)
+    with pytest.raises(DataError, match="at least one run"):
+        student([])

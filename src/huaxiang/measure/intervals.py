@@ -1,10 +1,13 @@
-"""Intervals: by bootstrap over users (percentile method, Efron & Tibshirani 1993), and of a share (Wilson 1927)."""
+"""Intervals: by bootstrap over users (percentile method, Efron & Tibshirani 1993), of a share (Wilson 1927), of a few
+runs (Student 1908)."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t
 
 from huaxiang.errors import DataError
 
@@ -65,3 +68,18 @@ def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
     spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     middle = share + z * z / (2 * n)
     return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+
+
+def student(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Of the mean of a few runs that differ by chance, such as seeds; one run alone has no width.
+
+    Raises:
+        DataError: there is no run.
+    """
+    if not len(values):
+        raise DataError("an interval needs at least one run")
+    mean, half = float(np.mean(values)), 0.0
+    if len(values) > 1:
+        spread = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+        half = float(t.ppf((1.0 + level) / 2.0, len(values) - 1)) * spread
+    return Interval(mean, mean - half, mean + half)
