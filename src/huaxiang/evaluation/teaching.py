@@ -73,15 +73,15 @@ def teach(
     learned_N = judged.ndcg_of_each(ranker.scores(judged.lists.features_SG))
     plain_N = judged.ndcg_of_each(judged.plain_S)
     gain_N = learned_N - plain_N
-    error = float(gain_N.std(ddof=1) / np.sqrt(len(gain_N)))
+    chance = float(gain_N.std(ddof=1) / np.sqrt(len(gain_N)))
     figures = {
         "ndcg@10": float(learned_N.mean()),
         "without": float(plain_N.mean()),
-        "standard_error_of_gain": error,
+        "standard_error_of_gain": chance,
         "n_taught": n,
         "trees": ranker.about["trees"],
     }
-    if float(gain_N.mean()) <= error:
+    if float(gain_N.mean()) <= chance:
         return Lesson(None, figures | {"note": "refused: what it gains is within one standard error of nothing"})
     return Lesson(SecondStage(reader, ranker), figures)
 

@@ -221,7 +221,7 @@ class Weighing:
         """The same of each user, shape (N,)."""
         ranks_R = self._ranks(self.z_SF @ weights_F.astype(np.float32))
         gains_R = np.where(ranks_R < self._k, self._worth_R / np.log2(ranks_R + 2.0), 0.0)
-        return np.bincount(self._ranks.owners_R, gains_R, minlength=self._n)
+        return np.bincount(self._ranks.owners_R, gains_R, minlength=self._n).astype(np.float64)
 
 
 def choose_weights(weighing: Weighing, *, max_passes: int = 6) -> tuple[NDArray[np.float64], float]:
