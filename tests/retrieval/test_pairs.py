@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huaxiang import training
+from huaxiang.retrieval import pairs as of_pairs
 from huaxiang.retrieval.log import TrainingLog
 from huaxiang.retrieval.pairs import NextItems, next_item_pairs, query_item_pairs
 from huaxiang.types import Item
@@ -67,7 +67,7 @@ def test_of_many_queries_the_newest_five_are_read() -> None:
 
 
 def test_too_many_pairs_are_drawn_in_order_and_by_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_MOST_PAIRS", 10)
+    monkeypatch.setattr(of_pairs, "_MOST_PAIRS", 10)
     said = [(f"p{n:02d}", n, item) for n in range(30) for item in ("tea", "pot")]
     first, again = (next_item_pairs(log(*said), ITEMS, np.random.default_rng(3)).people for _ in range(2))
     other = next_item_pairs(log(*said), ITEMS, np.random.default_rng(4)).people

@@ -57,7 +57,7 @@ def test_ngrams_that_were_cut_another_way_are_refused(tmp_path: Path) -> None:
 
 def test_chinese_words_are_features_beside_their_characters() -> None:
     ngrams = Ngrams(min_df=1).fit(["质量很好"])
-    assert ngrams.n_features == 3 + 9  # 质量, 很好 and the two together; 4 characters, 3 pairs and 2 triples
+    assert ngrams.n_features == 5 + 9  # 质量, 很, 好 and two pairs; 4 characters, 3 pairs and 2 triples
 
 
 def test_a_folder_without_ngrams_is_named(tmp_path: Path) -> None:
