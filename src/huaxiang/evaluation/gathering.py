@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huaxiang.evaluation.questions import Questions, Stage, weighted
+from huaxiang.pipeline.second import N_RANKED
 from huaxiang.ranking.features import FeatureReader
 from huaxiang.ranking.learning import Lists
 from huaxiang.ranking.model import Ranker
@@ -20,8 +21,6 @@ from huaxiang.retrieval.fuse import Candidates, Fused, Weighing
 
 MOST_TAUGHT: Final = 20_000
 """Questions that teach a ranker, at most."""
-N_RANKED: Final = 150
-"""Candidates, the best of the weighted sum, that the learned ranker orders; the others stay behind them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +117,7 @@ class Read:
     n_right_N: Indices
 
     @classmethod
-    def of(cls, asked: Sequence["ReadOne"], n_features: int) -> "Read":
+    def of(cls, asked: Sequence[ReadOne], n_features: int) -> "Read":
         """Questions below each other."""
         n_right_N = np.array([one.n_right for one in asked], dtype=np.int64)
         kept = [(at, one) for at, one in enumerate(asked) if one.right_C.any()]

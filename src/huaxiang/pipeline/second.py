@@ -18,7 +18,7 @@ from huaxiang.retrieval.base import History
 from huaxiang.retrieval.fuse import z_scores
 
 N_RANKED: Final = 150
-"""Candidates that the ranker orders."""
+"""Candidates, the best of the weighted sum, that the ranker orders."""
 
 
 def reader_of(weights: Mapping[str, float]) -> FeatureReader:

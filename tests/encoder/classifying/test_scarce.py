@@ -1,13 +1,15 @@
 """Few labels: a head of means, below the last layer where that is better, and taught by the labels' own words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from transformers import AlbertConfig, AlbertForMaskedLM
 
 from huaxiang.encoder.classifying.classical import fit_on_vectors
-from huaxiang.encoder.classifying.frozen import fit_scarce, is_scarce, label_words
+from huaxiang.encoder.classifying.frozen import fit_frozen, fit_scarce, is_scarce, label_words
 from huaxiang.encoder.classifying.material import Material, material_of
 from huaxiang.encoder.classifying.table import Labelled
 from huaxiang.encoder.model import Network, Shape, new_network
@@ -84,6 +86,36 @@ def test_the_words_of_the_labels_teach_and_never_judge() -> None:
     assert "labels' words taught too" in given.notes[-1]
     said = found.scores(["brass", "leather", "leaves"]).argmax(axis=1)
     assert [given.classes[at] for at in said] == ["desk lamp", "walking boot", "green tea"]
+
+
+def test_what_there_is_no_time_to_read_twice_is_read_once_or_left_out() -> None:
+    train = reviews(16)
+    whole, given = network(train.texts, layers=3), material(train)
+    assert fit_scarce(whole, given, False, below=False).network is whole
+    assert fit_frozen(whole, given, bf16=False, seconds=0.0) is None
+    assert "was left out" in given.notes[-1]
+
+
+def test_layers_that_cannot_be_taken_apart_are_left_together() -> None:
+    train = reviews(16)
+    whole = network(train.texts)
+    config = AlbertConfig(
+        vocab_size=whole.tokenizer.vocab_size + 100,
+        embedding_size=16,
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    shared = replace(whole, lm=AlbertForMaskedLM(config), name="shared")
+    assert fit_scarce(shared, material(train), False).network is shared
+
+
+def test_where_every_label_has_one_text_nothing_judges_and_that_is_said() -> None:
+    given = material(Labelled(("green tea", "desk lamp"), (("tea",), ("lamp",))))
+    assert given.folds == []
+    fit_scarce(network(given.train.texts), given, False)
+    assert "nothing was held out that could judge" in given.notes[-1]
 
 
 def test_a_layer_is_taken_off_where_the_others_tell_more(tmp_path: Path) -> None:

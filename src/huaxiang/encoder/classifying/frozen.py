@@ -23,6 +23,7 @@ from huaxiang.encoder.heads.linear import Scores
 from huaxiang.encoder.model import Network
 from huaxiang.encoder.precision import autocast
 from huaxiang.encoder.shrinking.layers import with_layers
+from huaxiang.errors import DataError
 from huaxiang.types import Vectors
 
 _TIMED: Final = 64
@@ -66,9 +67,9 @@ def fit_frozen(network: Network, material: Material, *, bf16: bool, seconds: flo
     Where that takes longer than `seconds`, a sample of those that are learned from, within half of them; None where
     that is not worth it either. Both are noted. Of few texts a class, see `fit_scarce`.
     """
-    if is_scarce(material):
-        return fit_scarce(network, material, bf16)
     n, pace = len(material.train), speed(network, network.tokens.ids(material.train.texts), bf16)
+    if is_scarce(material) and n <= pace * seconds:
+        return fit_scarce(network, material, bf16, below=2 * n <= pace * seconds)
     if n > pace * seconds:
         sample = _sample(material, int(0.5 * pace * seconds))
         if sample is None:
@@ -98,14 +99,16 @@ def is_scarce(material: Material) -> bool:
     return not material.many and len(material.train) <= SCARCE * material.n_classes
 
 
-def fit_scarce(network: Network, material: Material, bf16: bool) -> Frozen:
+def fit_scarce(network: Network, material: Material, bf16: bool, *, below: bool = True) -> Frozen:
     """A head of few texts: on the encoder and on the one below its last layer, without and with the labels' own words
     as one more text each; the least log loss on held-out texts chooses.
 
     The last layer is made for telling subjects apart; praise and blame are told better below it (experiments/LOG.md).
+
+    Args:
+        below: whether to read the texts below the last layer too, which takes as long again.
     """
-    deep = int(getattr(network.lm.config, "num_hidden_layers", 1))
-    views = [network, with_layers(network, range(deep - 1))] if deep > 2 else [network]
+    views = [network, *(_below_last(network) if below else ())]
     words = label_words(material.classes)
     tried: list[tuple[float, Frozen, str]] = []
     for view in views:
@@ -119,8 +122,18 @@ def fit_scarce(network: Network, material: Material, bf16: bool) -> Frozen:
             tried.append((named.judged.log_loss, Frozen(view, named, bf16), said))
         material.tell(f"read with {view.name}", len(tried), 2 * len(views))
     loss, best, said = min(tried, key=lambda one: one[0] if material.folds else 0.0)
-    material.notes.append(f"of {len(material.train)} texts: {said}, held-out log loss {loss:.3f}")
+    judged = f"held-out log loss {loss:.3f}" if material.folds else "nothing was held out that could judge"
+    material.notes.append(f"of {len(material.train)} texts: {said}, {judged}")
     return best
+
+
+def _below_last(network: Network) -> list[Network]:
+    """The network without its last layer; none of one that is not deep, or whose layers cannot be taken apart."""
+    deep = int(getattr(network.lm.config, "num_hidden_layers", 1))
+    try:
+        return [with_layers(network, range(deep - 1))] if deep > 2 else []
+    except DataError:  # such as ALBERT's, which are one layer many times over
+        return []
 
 
 def label_words(classes: Sequence[str]) -> list[str]:
