@@ -96,3 +96,14 @@ def test_of_what_passes_a_filter_too(still: Shop) -> None:
 def test_strangers_are_answered_by_the_weighted_sum(still: Shop) -> None:
     plain, found = (each.recommend(["nobody"], now=ONE, k=9)[0] for each in (still.pipeline, turned(still)))
     assert found.item_ids == plain.item_ids
+
+
+def test_a_filter_that_nothing_passes_is_an_empty_page(still: Shop, stage: SecondStage) -> None:
+    used = still.pipeline
+    parts = (used.portraits, used.encoder, used.index, used.retrievers)
+    reader = reader_of({"content": 1.0, "profile": 1.0})
+    asked: Any = SecondStage(reader, stage.ranker)  # as many features, of parts that this shop has
+    ranked = Pipeline("ranked", *parts, {"transitions": 1.0}, frozenset(), second=asked)
+    state = still.portraits.state("u00", before=ONE)
+    assert ranked.rank(state, now=ONE, k=5, where={"brand": "none of this name"}).ranked.item_ids == ()
+    assert len(ranked.rank(state, now=ONE, k=5).ranked.item_ids) == 5
