@@ -198,12 +198,18 @@ def strongest_product(left: sparse.csr_array, right: sparse.csr_array, kept: int
     """The `kept` largest entries of each row of a product of shape (M, M), without its diagonal, in blocks of rows."""
     blocks = []
     for start in range(0, left.shape[0], _ROWS_AT_ONCE):
-        block = (left[start : start + _ROWS_AT_ONCE] @ right).tocoo()
-        off = block.row + start != block.col
-        ends = sparse.coo_array((block.data[off], (block.row[off], block.col[off])), shape=block.shape)
-        blocks.append(strongest(ends.tocsr(), kept))
+        block = (left[start : start + _ROWS_AT_ONCE] @ right).tocsr()
+        blocks.append(strongest(_without_diagonal(block, start), kept))
     product_MM: sparse.csr_array = sparse.vstack(blocks, format="csr") if blocks else empty(0)
     return product_MM
+
+
+def _without_diagonal(block: sparse.csr_array, start: int) -> sparse.csr_array:
+    """Rows `start` and following of a square matrix, without what each says of itself."""
+    rows_P = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+    off_P = block.indices != rows_P + start
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows_P[off_P], minlength=block.shape[0]))])
+    return sparse.csr_array((block.data[off_P], block.indices[off_P], indptr), shape=block.shape)
 
 
 def strongest(graph_MM: sparse.csr_array, k: int) -> sparse.csr_array:
@@ -212,9 +218,17 @@ def strongest(graph_MM: sparse.csr_array, k: int) -> sparse.csr_array:
     if not len(lengths) or lengths.max() <= k:
         return graph_MM
     graph_MM.sort_indices()
-    rows_P = np.repeat(np.arange(len(lengths)), lengths)
-    order_P = np.lexsort((graph_MM.indices, -graph_MM.data, rows_P))
-    places_P = np.arange(len(rows_P)) - np.repeat(graph_MM.indptr[:-1], lengths)
-    kept_P = np.sort(order_P[places_P < k])
+    kept_P = np.ones(len(graph_MM.data), dtype=np.bool_)
+    for row in np.flatnonzero(lengths > k):
+        mine = slice(graph_MM.indptr[row], graph_MM.indptr[row + 1])
+        kept_P[mine] = _largest(graph_MM.data[mine], k)
     indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, k))])
     return sparse.csr_array((graph_MM.data[kept_P], graph_MM.indices[kept_P], indptr), shape=graph_MM.shape)
+
+
+def _largest(values_P: NDArray[Any], k: int) -> NDArray[np.bool_]:
+    """Which are the `k` largest, the first of equals; linear in their number, where sorting them all is not."""
+    edge = np.partition(values_P, len(values_P) - k)[len(values_P) - k]
+    kept_P: NDArray[np.bool_] = values_P > edge
+    kept_P[np.flatnonzero(values_P == edge)[: k - np.count_nonzero(kept_P)]] = True
+    return kept_P
