@@ -22,7 +22,7 @@ from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.folder import open_folder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError, MissingExtraError
-from huaxiang.evaluation.parts import closed_seconds, order_again, order_before
+from huaxiang.evaluation.parts import closed_seconds, nearest_seconds, order_again, order_before
 from huaxiang.evaluation.selection import DECAYS, START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
 from huaxiang.profiles import ItemFacets
@@ -30,16 +30,14 @@ from huaxiang.profiles.portrait import Portraits
 from huaxiang.profiles.state import DAY
 from huaxiang.ranking.rules import repeat_categories
 from huaxiang.release import Draft, Release, Releases
-from huaxiang.retrieval.content import tf_idf
-from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, fit_retrievers
+from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, content_recipes, fit_retrievers, joined_terms
 from huaxiang.retrieval.live import LiveIndex
 from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
 from huaxiang.retrieval.pairs import next_item_pairs
 from huaxiang.retrieval.sequence import SequenceModel
 from huaxiang.text.keywords import Keywords
-from huaxiang.text.segment import content_words
 from huaxiang.text.word_vectors import WordVectors
-from huaxiang.text.wording import WORDING, item_text
+from huaxiang.text.wording import WORDING, item_terms, item_text
 from huaxiang.types import Item, ItemId, Vectors
 
 Progress = Callable[[str, float], None]
@@ -93,7 +91,7 @@ def train(
         shop = _Shop(items, encoder.encode(texts), encoder, keywords)
         learned, not_tried = _order(shop, log.interactions, cut, clock, seed, tell)
         tell("select on held-out days", 0.0)
-        not_tried |= unaffordable(len(items), clock.left)
+        not_tried |= unaffordable(len(items), shop.content, clock.left)
         selected = _select(portraits, shop, log.interactions, cut, seq, learned, not_tried, clock, seed)
         tell("fit on everything", 0.0)
         _fit_and_save(draft, shop, log.interactions, selected, learned, seed)
@@ -176,9 +174,20 @@ class _Shop:
         return [item.item_id for item in self.items]
 
     @cached_property
-    def content_MT(self) -> sparse.csr_array:
-        """Words of the items' texts, as the sequence model reads them."""
-        return tf_idf([content_words(item_text(item)) for item in self.items])
+    def terms(self) -> tuple[list[list[str]], list[list[str]]]:
+        """Words, and tags, of each item."""
+        named = [item_terms(item) for item in self.items]
+        return [words for words, _ in named], [tags for _, tags in named]
+
+    @cached_property
+    def content_MT(self) -> sparse.csr_array | None:
+        """Words and tags together, as the sequence model reads them."""
+        return joined_terms(*self.terms)
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """Recipes of retrievers by those terms."""
+        return content_recipes(*self.terms)
 
     def repeated(self, rows: pl.DataFrame) -> frozenset[str]:
         """Categories that are bought again, by these interactions."""
@@ -214,13 +223,16 @@ def _train_encoder(
     return report.figures()
 
 
-def unaffordable(n_items: int, seconds: float) -> dict[str, str]:
-    """Retrievers that there is no time to try, and why: closed forms, fitted twice, where they take more than a fifth
-    of what is left."""
-    needed = 2.0 * len(CLOSED_FORMS) * closed_seconds(n_items)
-    if needed <= _CLOSED_SHARE * seconds:
-        return {}
-    return dict.fromkeys(CLOSED_FORMS, f"takes about {needed:.0f} s of the {seconds:.0f} that are left")
+def unaffordable(n_items: int, content: Mapping[str, Any], seconds: float) -> dict[str, str]:
+    """Retrievers that there is no time to try, and why: each is fitted twice; the closed forms together, and each that
+    reads the items' terms, may take a fifth of what is left."""
+    needed = dict.fromkeys(CLOSED_FORMS, 2.0 * len(CLOSED_FORMS) * closed_seconds(n_items))
+    needed |= {name: 2.0 * nearest_seconds(recipe.terms_MT) for name, recipe in content.items()}
+    return {
+        name: f"takes about {cost:.0f} s of the {seconds:.0f} that are left"
+        for name, cost in needed.items()
+        if cost > _CLOSED_SHARE * seconds
+    }
 
 
 def _order(
@@ -253,7 +265,8 @@ def _select(
     catalogue = portraits.item_facets.catalogue
     index = LiveIndex(shop.item_ids, shop.vectors_MD, shop.encoder, catalogue, seq=seq)
     earlier = rows.filter(pl.col("at") < cut)
-    retrievers = fit_retrievers(to_interactions(earlier, shop.item_ids), set(NAMES) - set(not_tried))
+    met = to_interactions(earlier, shop.item_ids)
+    retrievers = fit_retrievers(met, set(NAMES) - set(not_tried), content=shop.content)
     if learned is not None:
         retrievers[SequenceModel.name] = SequenceModel.made(learned.weights)
     readers = Portraits(portraits.store, ItemFacets(catalogue, shop.keywords), portraits.config)
@@ -265,7 +278,7 @@ def _select(
 def _fit_and_save(draft: Draft, shop: _Shop, rows: pl.DataFrame, selected: Selected, learned: Any, seed: int) -> None:
     """Fit on everything, as the held-out days chose: what has no weight is left out."""
     met = to_interactions(rows, shop.item_ids)
-    retrievers = fit_retrievers(met, tuple(selected.weights), decay=selected.decay)
+    retrievers = fit_retrievers(met, tuple(selected.weights), decay=selected.decay, content=shop.content)
     if learned is not None and SequenceModel.name in selected.weights:
         retrievers[SequenceModel.name] = order_again(met, shop.content_MT, learned, seed)
     save_pipeline(

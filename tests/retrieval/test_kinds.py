@@ -7,12 +7,24 @@ import pytest
 
 from huaxiang.errors import ReleaseError
 from huaxiang.retrieval.base import History, Interactions
-from huaxiang.retrieval.kinds import ALWAYS, NAMES, fit_retrievers, open_retrievers, save_retrievers
+from huaxiang.retrieval.kinds import (
+    ALWAYS,
+    NAMES,
+    OF_CONTENT,
+    RECIPES,
+    content_recipes,
+    fit_retrievers,
+    open_retrievers,
+    save_retrievers,
+)
 from tests.contracts.retriever import ITEM_IDS, POT, TEA, a_small_shop
+
+WORDS = [["green", "tea"], ["tea", "pot"], ["tea", "cup"], ["bicycle", "tyre"], ["bicycle", "pump"], ["lamp"]]
+BRANDS = [["brand=a"], ["brand=a"], [], ["brand=b"], ["brand=b"], []]
 
 
 def test_what_is_kept_answers_as_it_was_fitted_and_still_forgets(tmp_path: Path) -> None:
-    fitted = fit_retrievers(a_small_shop())
+    fitted = fit_retrievers(a_small_shop(), content=content_recipes(WORDS, BRANDS))
     assert set(fitted) == set(NAMES)
     save_retrievers(fitted, tmp_path)
     opened = open_retrievers(tmp_path)
@@ -22,6 +34,14 @@ def test_what_is_kept_answers_as_it_was_fitted_and_still_forgets(tmp_path: Path)
         assert opened[name].scores([history]).tolist() == retriever.scores([history]).tolist()
         expected = retriever.forget(gone).scores([history])
         assert opened[name].forget(gone).scores([history]).tolist() == expected.tolist()
+
+
+def test_what_reads_terms_is_fitted_where_the_shop_has_any() -> None:
+    assert set(fit_retrievers(a_small_shop())) == set(RECIPES)
+    assert set(content_recipes(WORDS, [[] for _ in WORDS])) == {"words", "borrowed"}
+    assert content_recipes([[] for _ in WORDS], [[] for _ in WORDS]) == {}
+    fitted = fit_retrievers(a_small_shop(), OF_CONTENT, content=content_recipes(WORDS, BRANDS))
+    assert set(fitted) == {*ALWAYS, *OF_CONTENT}
 
 
 def test_only_what_is_asked_for_is_fitted_beside_what_a_release_always_has() -> None:

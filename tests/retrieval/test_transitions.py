@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from huaxiang.errors import ConfigError
+from huaxiang.retrieval import transitions
 from huaxiang.retrieval.base import Interactions
-from huaxiang.retrieval.transitions import Transitions, count_pairs, strongest, two_steps
+from huaxiang.retrieval.transitions import Transitions, count_pairs, strongest, strongest_product, two_steps
 
 TEA, POT, CUP = range(3)
 
@@ -51,6 +53,29 @@ def test_two_steps_reach_what_no_single_user_joined() -> None:
     graph = count_pairs(shop([TEA, POT], [POT, CUP]), gap_power=0.5, window=5)
     assert graph[TEA, CUP] == 0.0
     assert two_steps(graph, neighbours=9, kept=9)[TEA, CUP] == 1.0
+
+
+@settings(deadline=None)
+@given(
+    n=st.integers(1, 12),
+    kept=st.integers(1, 12),
+    seed=st.integers(0, 2**32 - 1),
+    at_once=st.sampled_from([2, 40, 1_000_000]),
+)
+def test_a_product_in_blocks_keeps_the_largest_of_each_row_the_first_of_equals(
+    n: int, kept: int, seed: int, at_once: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    left, right = (sparse.csr_array(rng.integers(0, 3, (n, n)).astype(np.float32)) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transitions, "_PRODUCTS_AT_ONCE", at_once)
+        found = strongest_product(left, right, kept).toarray()
+    whole = left.toarray() @ right.toarray()
+    np.fill_diagonal(whole, 0.0)
+    for row, expected in zip(found, whole, strict=True):
+        best = sorted(np.flatnonzero(expected), key=lambda at: (-expected[at], at))[:kept]
+        assert np.flatnonzero(row).tolist() == sorted(best)
+        assert row[best].tolist() == expected[best].tolist()
 
 
 def test_the_strongest_ways_stay_and_ties_go_to_the_first() -> None:

@@ -15,7 +15,7 @@ from huaxiang.errors import DataError
 from huaxiang.evaluation.selection import DECAYS, START, select
 from huaxiang.pipeline import Pipeline
 from huaxiang.release import Release
-from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES
+from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, OF_CONTENT, content_recipes
 from huaxiang.shop import Shop
 from huaxiang.types import Event
 from tests.contracts.plain_files import pickles_in
@@ -88,11 +88,11 @@ def test_it_says_what_it_was_made_of(trained: Trained) -> None:
     about = trained.release.about
     assert (about["n_items"], about["n_people"], about["n_interactions"]) == (61, 40, 360)  # 40 x 8 visits and the 40
     assert about["seq"] == trained.shop.catalogue.seq
-    assert set(about["validation"]["alone"]) == {*NAMES, "content", "profile"}
+    assert set(about["validation"]["alone"]) == {*NAMES, "content", "profile"} - set(about["not_tried"])
     assert {"popular"} <= set(about["weights"]) <= set(about["validation"]["alone"])
     assert about["decay"] in DECAYS
     assert "too few to learn from" in about["not_tried"]["sequence"]
-    assert set(about["not_tried"]) <= {"sequence", *CLOSED_FORMS}
+    assert set(about["not_tried"]) <= {"sequence", *CLOSED_FORMS, *OF_CONTENT}
     assert "200 are needed" in about["validation"]["ranker"]["note"]
     assert about["validation"]["n_people"] == 40
     assert 0.0 <= about["validation"]["ndcg@10"] <= 1.0
@@ -219,3 +219,11 @@ def test_words_of_a_catalogue_that_says_enough_have_relatives(tmp_path: Path, mo
     assert set(shop.item_facets.related("leather")) <= {"hiking", "boots", "alpina", "boot", "登山", "皮靴"}
     assert len(shop.item_facets.related("leather")) == 3
     shop.close()
+
+
+def test_what_takes_too_much_of_the_time_that_is_left_is_not_tried_and_says_so() -> None:
+    content = content_recipes([["tea"]] * 1_000, [["brand=a"]] * 1_000)
+    refused = training.unaffordable(1_000, content, 0.1)
+    assert set(refused) == {*CLOSED_FORMS, *OF_CONTENT}
+    assert all("of the 0 that are left" in why for why in refused.values())
+    assert training.unaffordable(1_000, content, 1e6) == {}

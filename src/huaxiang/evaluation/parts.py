@@ -19,11 +19,9 @@ from huaxiang.evaluation.protocols import Protocol, asked_between, before
 from huaxiang.evaluation.questions import Questions, full_answers
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.retrieval.base import Interactions, Retriever
-from huaxiang.retrieval.borrowed import Borrowed
-from huaxiang.retrieval.content import Terms, tf_idf
 from huaxiang.retrieval.fuse import Fused
 from huaxiang.retrieval.item_to_item import ItemToItem
-from huaxiang.retrieval.kinds import fit_one
+from huaxiang.retrieval.kinds import content_recipes, fit_one, joined_terms
 from huaxiang.retrieval.linear import WHOLE_UP_TO
 from huaxiang.retrieval.sequence import SequenceModel
 
@@ -31,6 +29,9 @@ _JUDGES: Final = 2000
 """Questions that say when the sequence model has learned enough; those of the earlier step teach no ranker."""
 _AROUND_AN_ITEM: Final = 2e-3
 """Seconds for the regression around one item."""
+_A_PRODUCT: Final = 2e-8
+_ITS_NEIGHBOURS: Final = 5e-5
+"""Seconds for multiplying two entries, and for keeping the best of an item's."""
 _LEAST_SECONDS: Final = 3.0
 _LEAST_JUDGES: Final = 20
 _LEAST_MET: Final = 2_000
@@ -87,19 +88,12 @@ def remade(part: Part, recipe: Any) -> Part:
 
 def term_recipes(terms: ItemTerms | None) -> list[Any]:
     """A recipe for the words, one for the attributes and one for ways borrowed by both, where there are any."""
-    if terms is None:
-        return []
-    named = (("words", terms.words), ("attributes", terms.attributes))
-    found: list[Any] = [Terms(tf_idf(of_items), name=name) for name, of_items in named if any(of_items)]
-    both_MT = all_terms(terms)
-    return found if both_MT is None else [*found, Borrowed(both_MT)]
+    return [] if terms is None else list(content_recipes(terms.words, terms.attributes).values())
 
 
 def all_terms(terms: ItemTerms | None) -> sparse.csr_array | None:
     """Unit rows of words and attributes together; None where there are none."""
-    if terms is None or not (any(terms.words) or any(terms.attributes)):
-        return None
-    return tf_idf([[*words, *named] for words, named in zip(terms.words, terms.attributes, strict=True)])
+    return None if terms is None else joined_terms(terms.words, terms.attributes)
 
 
 def sequence_steps(
@@ -175,6 +169,12 @@ def refit(
         budget.say(f"fitting {recipe.name}")
         parts.append(made(recipe, interactions).retriever)
     return Fused(parts, weights.tolist())
+
+
+def nearest_seconds(terms_MT: sparse.csr_array) -> float:
+    """About how long the nearest items by these terms take: each two items that share a term are multiplied."""
+    shared_T = np.bincount(terms_MT.indices).astype(np.float64)
+    return float(_A_PRODUCT * (shared_T**2).sum() + _ITS_NEIGHBOURS * terms_MT.shape[0])
 
 
 def closed_seconds(n_items: int) -> float:

@@ -22,8 +22,7 @@ from huaxiang.profiles.portrait import Portraits
 from huaxiang.profiles.state import from_micros
 from huaxiang.retrieval.log import of_kind, people_of, read_log, to_interactions
 from huaxiang.store import Store
-from huaxiang.text.segment import content_words
-from huaxiang.text.wording import item_text
+from huaxiang.text.wording import item_terms
 from huaxiang.types import Facet, Item, Profile
 
 WEEK: Final = 7.0
@@ -118,15 +117,9 @@ def run_trial(store: Store, budget: Budget, *, peers: bool = True, seed: int = 0
 
 
 def terms_of(items: Sequence[Item]) -> ItemTerms:
-    """Words of an item's text, and its brand, category and attributes, as the parts read them."""
-    words = tuple(content_words(item_text(item)) if item.name or item.description else [] for item in items)
-    return ItemTerms(words, tuple(_attributes(item) for item in items), 0, 0)
-
-
-def _attributes(item: Item) -> list[str]:
-    found = [f"brand={item.brand}"] if item.brand else []
-    found += [f"category={' > '.join(item.category[:n])}" for n in range(1, len(item.category) + 1)]
-    return found + [f"{name}={value}" for name, values in item.attributes.items() for value in values]
+    """Words and tags of the items, as the parts read them."""
+    named = [item_terms(item) for item in items]
+    return ItemTerms(tuple(words for words, _ in named), tuple(tags for _, tags in named), 0, 0)
 
 
 def _moment(protocol: Protocol) -> datetime:

@@ -20,6 +20,7 @@ from huaxiang.retrieval.transitions import empty, entries_of
 
 Matrix: TypeAlias = sparse.csr_array | NDArray[np.float32]
 
+_FLAT: Final = ("data", "indices", "indptr")
 DEPTH: Final = 200
 """Only this many latest events of a history are read: at a decay of .9 the next would count 7e-10."""
 
@@ -153,7 +154,7 @@ class ItemToItem:
         """Write the matrix and the settings it was made with, into an existing folder."""
         graph_MM = sparse.csr_array(self.matrix_MM)
         arrays = {"indptr": graph_MM.indptr, "indices": graph_MM.indices, "data": graph_MM.data}
-        arrays |= to_arrays(self.counts or {})
+        arrays |= to_arrays(self.counts or {}) | self._rows()
         settings = {"forgets": self.forgets, "decay": self.decay, "n_items": self.n_items, "recipe": self._settings()}
         settings["counted"] = self.counts is not None
         write_part(folder, self.name, settings, arrays)
@@ -163,7 +164,13 @@ class ItemToItem:
             return {}
         fields = {field.name: getattr(self._recipe, field.name) for field in dataclasses.fields(self._recipe)}
         plain = {name: value for name, value in fields.items() if isinstance(value, int | float | str | None)}
-        return {"kind": type(self._recipe).__name__, **plain}
+        widths = {name: value.shape[1] for name, value in fields.items() if isinstance(value, sparse.csr_array)}
+        return {"kind": type(self._recipe).__name__, "widths": widths, **plain}
+
+    def _rows(self) -> dict[str, NDArray[Any]]:
+        """Sparse rows of the items that the recipe was made with, flat, for a file; names begin with `recipe.`."""
+        names = self._settings().get("widths", {})
+        return {f"recipe.{name}.{part}": getattr(getattr(self._recipe, name), part) for name in names for part in _FLAT}
 
     @classmethod
     def load(cls, folder: Path, recipes: Sequence[type[Any]] = ()) -> Self:
@@ -177,7 +184,10 @@ class ItemToItem:
         graph_MM = sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
         made = cls.__new__(cls)
         kind = next((kind for kind in recipes if kind.__name__ == settings["recipe"].get("kind")), None)
-        given = {name: value for name, value in settings["recipe"].items() if name != "kind"}
+        given = {name: value for name, value in settings["recipe"].items() if name not in ("kind", "widths")}
+        for name, width in settings["recipe"].get("widths", {}).items():
+            flat = tuple(arrays[f"recipe.{name}.{part}"] for part in _FLAT)
+            given[name] = sparse.csr_array(flat, shape=(settings["n_items"], width))
         made._recipe = None if kind is None else kind(**given)
         counts = from_arrays(arrays, settings["n_items"]) if settings["counted"] else None
         made._become(settings["retriever"], settings["forgets"], settings["decay"], graph_MM, counts)

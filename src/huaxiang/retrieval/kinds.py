@@ -4,13 +4,17 @@ A new kind of item-to-item matrix is one more line in `RECIPES`.
 """
 
 import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from scipy import sparse
+
 from huaxiang.errors import ReleaseError
 from huaxiang.retrieval.base import Interactions, Retriever
+from huaxiang.retrieval.borrowed import Borrowed
+from huaxiang.retrieval.content import Terms, tf_idf
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.linear import Ease, Ridge
 from huaxiang.retrieval.popular import Popular
@@ -31,23 +35,48 @@ RECIPES: Final[Mapping[str, Any]] = {
     "popular": Popular(half_life_days=14.0),
     "rising": Popular(half_life_days=4.0, trend=0.5, name="rising"),
 }
-NAMES: Final = tuple(RECIPES)
+OF_CONTENT: Final = ("words", "attributes", "borrowed")
+"""These rest on what the shop says of its items, by `content_recipes`; a release reads it anew for each training."""
+NAMES: Final = (*RECIPES, *OF_CONTENT)
+
+
+def content_recipes(words: Sequence[Sequence[str]], attributes: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """By name: nearest items by words, by attributes, and ways borrowed by both, as far as there are any.
+
+    Args:
+        words: of each item of the catalogue. attributes: of each item, such as `brand=Acme`.
+    """
+    named = {"words": words, "attributes": attributes}
+    found: dict[str, Any] = {name: Terms(tf_idf(terms), name=name) for name, terms in named.items() if any(terms)}
+    both_MT = joined_terms(words, attributes)
+    return found if both_MT is None else found | {Borrowed.name: Borrowed(both_MT)}
+
+
+def joined_terms(words: Sequence[Sequence[str]], attributes: Sequence[Sequence[str]]) -> sparse.csr_array | None:
+    """Unit rows of words and attributes together; None where no item has any."""
+    if not (any(words) or any(attributes)):
+        return None
+    return tf_idf([[*said, *named] for said, named in zip(words, attributes, strict=True)])
 
 
 def fit_retrievers(
-    interactions: Interactions, names: Collection[str] = NAMES, *, decay: float | None = None
+    interactions: Interactions,
+    names: Collection[str] = NAMES,
+    *,
+    decay: float | None = None,
+    content: Mapping[str, Any] | None = None,
 ) -> dict[str, Retriever]:
     """The retrievers of these names, and those that a release always has.
 
     Args:
+        content: recipes from `content_recipes`, of the same catalogue; without them none of `OF_CONTENT` is fitted.
         decay: of the transition graph, where the held-out days chose one.
     """
     fitted: dict[str, Retriever] = {}
-    for name in (name for name in NAMES if name in names or name in ALWAYS):
-        recipe = RECIPES[name]
-        if name == Transitions.name and decay is not None:
-            recipe = replace(recipe, decay=decay)
-        fitted[name] = fit_one(recipe, interactions)
+    for name, recipe in (RECIPES | (content or {})).items():
+        if name in names or name in ALWAYS:
+            chosen = name == Transitions.name and decay is not None
+            fitted[name] = fit_one(replace(recipe, decay=decay) if chosen else recipe, interactions)
     return fitted
 
 
@@ -70,7 +99,7 @@ def open_retrievers(folder: Path) -> dict[str, Retriever]:
     Raises:
         ReleaseError: one is damaged, of a kind that is not known here, or written by another version.
     """
-    kinds = tuple({type(recipe) for recipe in RECIPES.values()})
+    kinds = (*{type(recipe) for recipe in RECIPES.values()}, Terms, Borrowed)
     found: dict[str, Retriever] = {}
     for part in sorted(each for each in folder.iterdir() if each.is_dir()):
         try:

@@ -5,6 +5,7 @@ Legend: M items, E interactions, P pairs within a user.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,8 @@ from huaxiang.retrieval.base import Forgets, Interactions
 from huaxiang.retrieval.counting import Counts
 
 _PAIRS_AT_ONCE = 4_000_000
+_PRODUCTS_AT_ONCE = 32_000_000
+"""Of two entries, in a block of rows: its memory is at most twelve bytes for each."""
 _ROWS_AT_ONCE = 1024
 
 
@@ -197,11 +200,21 @@ def two_steps(graph_MM: sparse.csr_array, *, neighbours: int, kept: int) -> spar
 def strongest_product(left: sparse.csr_array, right: sparse.csr_array, kept: int) -> sparse.csr_array:
     """The `kept` largest entries of each row of a product of shape (M, M), without its diagonal, in blocks of rows."""
     blocks = []
-    for start in range(0, left.shape[0], _ROWS_AT_ONCE):
-        block = (left[start : start + _ROWS_AT_ONCE] @ right).tocsr()
+    edges = [*_block_starts(left, right), left.shape[0]]
+    for start, end in pairwise(edges):
+        block = (left[start:end] @ right).tocsr()
         blocks.append(strongest(_without_diagonal(block, start), kept))
     product_MM: sparse.csr_array = sparse.vstack(blocks, format="csr") if blocks else empty(0)
     return product_MM
+
+
+def _block_starts(left: sparse.csr_array, right: sparse.csr_array) -> list[int]:
+    """First rows of blocks that multiply about as many entries each, of at most 1,024 rows."""
+    costs_M = sparse.csr_array((np.ones(len(left.indices)), left.indices, left.indptr), shape=left.shape) @ np.diff(
+        right.indptr
+    )
+    block_M = np.cumsum(costs_M + _PRODUCTS_AT_ONCE / _ROWS_AT_ONCE) // _PRODUCTS_AT_ONCE
+    return [int(start) for start in np.flatnonzero(np.diff(block_M, prepend=-1.0))]
 
 
 def _without_diagonal(block: sparse.csr_array, start: int) -> sparse.csr_array:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from huaxiang.text.tags import clean_value
+from huaxiang.text.segment import content_words
+from huaxiang.text.tags import clean_value, item_tags
 from huaxiang.types import Item
 
 WORDING: Final = "plain-1"
@@ -37,6 +38,12 @@ def item_text(item: Item) -> str:
     if description and not item.name.startswith(description):
         fields.append(description)
     return cut(_SEPARATOR.join(fields), ITEM_CELLS) or cut(item.item_id, SHORT_CELLS)
+
+
+def item_terms(item: Item) -> tuple[list[str], list[str]]:
+    """An item as two bags: words of its name and of the beginning of its description, and its tags as `facet=value`."""
+    said = cut(_line(f"{item.name} {item.description}"), ITEM_CELLS)
+    return content_words(said), [f"{facet}={value.casefold()}" for facet, value in item_tags(item)]
 
 
 def query_text(query: str) -> str:
