@@ -25,12 +25,15 @@ from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.evaluation.parts import closed_seconds, nearest_seconds, order_again, order_before
 from huaxiang.evaluation.selection import DECAYS, START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
+from huaxiang.pipeline.elsewhere import ELSEWHERE
+from huaxiang.pipeline.lender import Lender, Lent
 from huaxiang.profiles import ItemFacets
 from huaxiang.profiles.portrait import Portraits
 from huaxiang.profiles.state import DAY
 from huaxiang.ranking.rules import repeat_categories
 from huaxiang.release import Draft, Release, Releases
 from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, content_recipes, fit_retrievers, joined_terms
+from huaxiang.retrieval.lent import NAME as LENT
 from huaxiang.retrieval.live import LiveIndex
 from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
 from huaxiang.retrieval.pairs import next_item_pairs
@@ -64,6 +67,7 @@ def train(
     *,
     budget_seconds: float,
     checkpoint: str | None = None,
+    lender: Lender | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Release:
@@ -73,6 +77,8 @@ def train(
         portraits: over the store; its catalogue says which items there are.
         budget_seconds: wall time for everything; most of it is the encoder's.
         checkpoint: Hugging Face checkpoint to begin from, by path or cached name; None: the shop's own text.
+        lender: another shop to start from: its encoder, its ways and what shared people met there, each as far as the
+            held-out days find that it helps.
         progress: told of each step.
 
     Raises:
@@ -85,16 +91,20 @@ def train(
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
         keywords = _keywords(draft, texts, seed, tell)
-        report = _train_encoder(draft, log, cut, items, texts, checkpoint, clock, seed, tell)
+        rival = lender.checkpoint if lender is not None else None
+        report = _train_encoder(draft, log, cut, items, texts, checkpoint, rival, clock, seed, tell)
         encoder = open_folder(draft.path / PARTS.encoder)
         tell("item vectors", 0.0)
         shop = _Shop(items, encoder.encode(texts), encoder, keywords)
+        lent, refused = _borrow(lender, texts, log.interactions, clock)
         learned, not_tried = _order(shop, log.interactions, cut, clock, seed, tell)
         tell("select on held-out days", 0.0)
-        not_tried |= unaffordable(len(items), shop.content, clock.left)
-        selected = _select(portraits, shop, log.interactions, cut, seq, learned, not_tried, clock, seed)
+        not_tried |= unaffordable(len(items), shop.content, clock.left) | refused
+        selected = _select(portraits, shop, log.interactions, cut, seq, learned, lent, not_tried, clock, seed)
         tell("fit on everything", 0.0)
-        _fit_and_save(draft, shop, log.interactions, selected, learned, seed)
+        _fit_and_save(draft, shop, log.interactions, selected, learned, lent, seed)
+        if lent is not None:
+            draft.about["warm_from"] = lent.keep(portraits.store, draft.id, shop.item_ids, selected.weights)
         draft.about |= _about(seq, log.interactions, items, selected, not_tried, report, clock.elapsed)
         _write_card(draft)
     return releases.use(draft.id)
@@ -201,6 +211,7 @@ def _train_encoder(
     items: Sequence[Item],
     texts: Sequence[str],
     checkpoint: str | None,
+    rival: str | None,
     clock: _Clock,
     seed: int,
     tell: Progress,
@@ -216,11 +227,26 @@ def _train_encoder(
         extra_texts=searches["query"].unique(maintain_order=True).to_list()[:_MOST_QUERIES],
         out=draft.part(PARTS.encoder),
         checkpoint=checkpoint,
+        rival=rival,
         budget_seconds=max(20.0, _ENCODER_SHARE * (clock.budget - clock.elapsed)),
         seed=seed,
         progress=lambda stage, step, planned, _left: tell(f"encoder: {stage}", step / max(1, planned)),
     )
     return report.figures()
+
+
+def _borrow(
+    lender: Lender | None, texts: Sequence[str], rows: pl.DataFrame, clock: _Clock
+) -> tuple[Lent | None, dict[str, str]]:
+    """What another shop lends, where there is time to carry it over; else why not, by the parts' names."""
+    if lender is None:
+        return None, {}
+    needed = lender.seconds(len(texts))
+    if needed > _CLOSED_SHARE * clock.left:
+        why = f"takes about {needed:.0f} s of the {clock.left:.0f} that are left"
+        return None, dict.fromkeys((LENT, ELSEWHERE), why)
+    people = rows["person"].unique().sort().to_list()
+    return Lent(lender, lender.carried(texts), people), {}
 
 
 def unaffordable(n_items: int, content: Mapping[str, Any], seconds: float) -> dict[str, str]:
@@ -255,6 +281,7 @@ def _select(
     cut: int | None,
     seq: int,
     learned: Any,
+    lent: Lent | None,
     not_tried: Mapping[str, str],
     clock: _Clock,
     seed: int,
@@ -270,17 +297,32 @@ def _select(
     if learned is not None:
         retrievers[SequenceModel.name] = SequenceModel.made(learned.weights)
     readers = Portraits(portraits.store, ItemFacets(catalogue, shop.keywords), portraits.config)
-    alike = dict.fromkeys((*retrievers, "content", "profile"), 1.0)
-    trial = Pipeline("trial", readers, shop.encoder, index, retrievers, alike, shop.repeated(earlier))
+    elsewhere = None
+    if lent is not None:
+        retrievers[LENT] = lent.ways
+        elsewhere = lent.elsewhere(shop.item_ids, cut)
+    alike = dict.fromkeys((*retrievers, "content", "profile", *([ELSEWHERE] if elsewhere else [])), 1.0)
+    repeated = shop.repeated(earlier)
+    trial = Pipeline("trial", readers, shop.encoder, index, retrievers, alike, repeated, elsewhere=elsewhere)
     return select(trial, rows, cut, np.random.default_rng(seed), seconds=_TEACHING_SHARE * clock.left)
 
 
-def _fit_and_save(draft: Draft, shop: _Shop, rows: pl.DataFrame, selected: Selected, learned: Any, seed: int) -> None:
+def _fit_and_save(
+    draft: Draft,
+    shop: _Shop,
+    rows: pl.DataFrame,
+    selected: Selected,
+    learned: Any,
+    lent: Lent | None,
+    seed: int,
+) -> None:
     """Fit on everything, as the held-out days chose: what has no weight is left out."""
     met = to_interactions(rows, shop.item_ids)
     retrievers = fit_retrievers(met, tuple(selected.weights), decay=selected.decay, content=shop.content)
     if learned is not None and SequenceModel.name in selected.weights:
         retrievers[SequenceModel.name] = order_again(met, shop.content_MT, learned, seed)
+    if lent is not None and LENT in selected.weights:
+        retrievers[LENT] = lent.ways
     save_pipeline(
         draft, shop.item_ids, shop.vectors_MD, retrievers, selected.weights, shop.repeated(rows), selected.second
     )

@@ -1,6 +1,7 @@
 """`train` as a person meets it."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,43 @@ def test_what_was_asked_for_reaches_training_and_what_came_out_is_said(
     assert "0.5000 fused; alone: popular 0.2500" in said.out
     assert "encoder: too few pairs" in said.out
     assert json.loads(out.read_text())["release"] == Releases(folder / "releases").current_id
+
+
+def test_a_warm_start_from_the_shop_itself_or_from_no_release_is_refused(run: Run, built: Path, tmp_path: Path) -> None:
+    folder = copy_shop(built, tmp_path / "shop")
+    itself = run("train", "--data-dir", folder, "--warm-from", folder)
+    assert (itself.status, "belongs to the shop that is trained" in itself.err) == (2, True)
+    (tmp_path / "empty").mkdir()
+    nothing = run("train", "--data-dir", folder, "--warm-from", tmp_path / "empty")
+    assert nothing.status == 2
+    assert "has no release in use; train that shop first" in nothing.err
+
+
+@pytest.mark.parametrize("named", ["the folder", "the release", "the release alone"])
+def test_another_shop_is_found_by_its_folder_or_its_release(
+    named: str, run: Run, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other = copy_shop(built, tmp_path / "shop"), copy_shop(built, tmp_path / "other")
+    release = Releases(other / "releases").current
+    assert release is not None
+    if named == "the release alone":
+        shutil.copytree(other / "releases", tmp_path / "copied" / "releases")
+        release = Releases(tmp_path / "copied" / "releases").current
+        assert release is not None
+    asked: dict[str, Any] = {}
+
+    def made(_portraits: object, releases: Releases, **given: Any) -> Any:
+        asked.update(given)
+        with releases.draft() as draft:
+            draft.about |= {"n_items": 60, "n_interactions": 1320, "seconds": 3.2, "encoder": {}}
+            draft.about["validation"] = {"note": "few", "warm_from": {"ndcg@10": 0.5, "without": 0.4}}
+            draft.about["warm_from"] = {"n_shared": 40, "weights": {"lent": 0.25, "elsewhere": 0.0}}
+        return releases.use(draft.id)
+
+    monkeypatch.setattr(training, "train", made)
+    said = run("train", "--data-dir", folder, "--warm-from", other if named == "the folder" else release.path)
+    assert said.status == 0
+    assert asked["lender"].release.id == release.id
+    assert (asked["lender"].log is None) == (named == "the release alone")
+    assert "40 people are in both shops; weights: lent 0.2500" in " ".join(said.out.split())
+    assert "0.4000 without, 0.5000 with it" in " ".join(said.out.split())

@@ -10,17 +10,23 @@ import polars as pl
 import pytest
 
 from huaxiang import training
+from huaxiang.collect.catalogue import item_from
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError
 from huaxiang.evaluation.selection import DECAYS, START, select
 from huaxiang.pipeline import Pipeline
+from huaxiang.pipeline.elsewhere import ELSEWHERE
+from huaxiang.pipeline.lender import Lender
 from huaxiang.release import Release
 from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, OF_CONTENT, content_recipes
+from huaxiang.retrieval.lent import NAME as LENT
+from huaxiang.retrieval.log import read_log
 from huaxiang.shop import Shop
+from huaxiang.text.wording import item_text
 from huaxiang.types import Event
 from tests.contracts.plain_files import pickles_in
 from tests.encoder.conftest import TINY
-from tests.shops import build_shop, goods, settings_of, stock
+from tests.shops import build_shop, goods, make_release, settings_of, stock
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 POISON_AT = NOON - timedelta(hours=1)
@@ -41,7 +47,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def train(shop: Shop, **more: Any) -> Release:
-    return training.train(shop.portraits, shop.releases, budget_seconds=30, seed=1, **more)
+    return training.train(shop.portraits, shop.releases, budget_seconds=300, seed=1, **more)
 
 
 class Trained:
@@ -227,3 +233,51 @@ def test_what_takes_too_much_of_the_time_that_is_left_is_not_tried_and_says_so()
     assert set(refused) == {*CLOSED_FORMS, *OF_CONTENT}
     assert all("of the 0 that are left" in why for why in refused.values())
     assert training.unaffordable(1_000, content, 1e6) == {}
+
+
+def lender_of(folder: Path) -> Lender:
+    """A trained shop of the same goods and people, as another one meets it."""
+    stock(folder, until=NOON)
+    make_release(folder)
+    other = Shop(settings_of(folder))
+    release = other.releases.current
+    assert release is not None
+    log = read_log(other.store, portraits=other.portraits)
+    other.close()
+    return Lender.open(release, log.interactions)
+
+
+def test_a_shop_can_start_from_another_and_keeps_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = small(monkeypatch)
+    lender = lender_of(tmp_path / "other")
+    stock(tmp_path / "shop", until=NOON)
+    shop = Shop(settings_of(tmp_path / "shop"))
+    about = train(shop, lender=lender).about
+    assert given["rival"] is None  # the other shop's encoder holds no checkpoint to go on from
+    assert {LENT, ELSEWHERE} <= set(about["validation"]["alone"])
+    warm, figures = about["warm_from"], about["validation"]["warm_from"]
+    assert (warm["release"], warm["n_shared"]) == (lender.release.id, 40)
+    assert figures["ndcg@10"] >= figures["without"]
+    refused = "refused" in figures.get("note", "")
+    assert refused == (figures["ndcg@10"] - figures["without"] <= figures["standard_error_of_gain"])
+    assert refused == (sum(warm["weights"].values()) == 0.0)
+    shop.refresh()
+    assert len(shop.pipeline.recommend(["u00"], now=ONE, k=3)[0].item_ids) == 3
+    shop.close()
+
+
+def test_what_people_met_elsewhere_in_the_held_out_days_selects_nothing(tmp_path: Path) -> None:
+    lender = lender_of(tmp_path / "other")
+    carried = lender.carried([item_text(item_from(good["item_id"], good["properties"])) for good in goods()])
+    names = [good["item_id"] for good in goods()]
+    assert lender.rows(carried, names, ["u00"], before=0) == {}
+    (said,) = lender.rows(carried, names, ["u00", "\x1fdevice", "nobody there"]).values()
+    assert {item.split("-")[0] for item in sorted(said, key=lambda item: -said[item])[:3]} == {"tea"}
+
+
+def test_a_release_without_its_log_lends_its_ways_alone(tmp_path: Path) -> None:
+    whole = lender_of(tmp_path / "other")
+    bare = Lender.open(whole.release, None)
+    carried = bare.carried([item_text(item_from(good["item_id"], good["properties"])) for good in goods()])
+    assert bare.rows(carried, [good["item_id"] for good in goods()], ["u00"]) == {}
+    assert carried.ways().matrix_MM.nnz > 0

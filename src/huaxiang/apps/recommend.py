@@ -71,6 +71,7 @@ def answer(pipeline: Pipeline, ask: Ask, *, now: datetime, tenant: str = "defaul
         item_ids=ask.item_ids,
         explain=ask.explain,
         diversity=ask.diversity,
+        user_id=ask.user_id,
     )
     took = (time.perf_counter() - started) * 1000
     request_id = uuid.uuid4().hex

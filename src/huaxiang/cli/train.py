@@ -11,11 +11,12 @@ import typer
 
 from huaxiang.cli.figures import check_folders
 from huaxiang.cli.serving import ConfigFile, DataDir
-from huaxiang.errors import ConfigError
+from huaxiang.errors import ConfigError, ReleaseError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from huaxiang.pipeline.lender import Lender
     from huaxiang.release import Release
 
 
@@ -41,6 +42,15 @@ def train(
             help="auto, e5-small, minilm, a checkpoint's folder, a cached name (default: the shop's own text)"
         ),
     ] = None,
+    warm_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--warm-from",
+            help="a release of another shop, or that shop's data directory: start from it where it helps",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="of everything random (default 0)")] = None,
     config: ConfigFile = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures to this file")] = None,
@@ -56,13 +66,20 @@ def train(
         budget_seconds=seconds_of(budget) if budget else settings.training.budget_seconds,
         encoder=encoder or settings.training.encoder or None,
         seed=settings.training.seed if seed is None else seed,
+        warm_from=warm_from,
     )
     if json_file is not None:
         json_file.write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def train_shop(
-    data_dir: Path, config: Path | None, *, budget_seconds: float, encoder: str | None, seed: int
+    data_dir: Path,
+    config: Path | None,
+    *,
+    budget_seconds: float,
+    encoder: str | None,
+    seed: int,
+    warm_from: Path | None = None,
 ) -> dict[str, object]:
     """Train with a progress bar; prints what was reached and answers with the release's figures."""
     from rich.console import Console
@@ -72,6 +89,7 @@ def train_shop(
     from huaxiang.shop import Shop
     from huaxiang.training import train as train_release
 
+    lender = None if warm_from is None else _lender(warm_from, data_dir)
     shop = Shop(load_settings(config, data_dir=data_dir))
     console = Console()
     bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
@@ -82,6 +100,7 @@ def train_shop(
             shop.releases,
             budget_seconds=budget_seconds,
             checkpoint=encoder,
+            lender=lender,
             seed=seed,
             progress=lambda step, share: bar.update(task, description=step, completed=share),
         )
@@ -90,6 +109,36 @@ def train_shop(
     shop.close()
     _say(console, release)
     return {"release": release.id, **release.about}
+
+
+def _lender(path: Path, data_dir: Path) -> "Lender":
+    """Open another shop's release, and its log where it stands in that shop's data directory.
+
+    Raises:
+        ConfigError: it is this shop. ReleaseError: there is no release.
+    """
+    from huaxiang.config import load_settings
+    from huaxiang.pipeline.lender import Lender
+    from huaxiang.release import Releases
+    from huaxiang.retrieval.log import read_log
+    from huaxiang.shop import Shop
+
+    is_release = (path / "manifest.json").is_file()
+    folder = path.parent.parent if is_release else path
+    if folder.resolve() == data_dir.resolve():
+        raise ConfigError(f"{path} belongs to the shop that is trained; name another shop's release or data directory")
+    releases = Releases(path.parent if is_release else path / "releases")
+    release = releases.get(path.name) if is_release else releases.current
+    if release is None:
+        raise ReleaseError(f"{path} has no release in use; train that shop first, or name one of its releases")
+    if not (folder / "shop.db").is_file():
+        return Lender.open(release, None)
+    other = Shop(load_settings(None, data_dir=folder))
+    try:
+        log = read_log(other.store, consent_default=other.portraits.config.consent_default, portraits=other.portraits)
+    finally:
+        other.close()
+    return Lender.open(release, log.interactions)
 
 
 def _say(console: "Console", release: "Release") -> None:
@@ -107,12 +156,23 @@ def _say(console: "Console", release: "Release") -> None:
         console.print(validation["note"])
     if ranker := validation.get("ranker"):
         console.print(f"ranker: {_of_ranker(ranker)}")
+    if warm := about.get("warm_from"):
+        console.print(f"warm start: {_of_warm(warm, validation.get('warm_from', {}))}")
     for part, why in about.get("not_tried", {}).items():
         console.print(f"{part} was not tried: {why}")
     for note in about["encoder"].get("notes", ()):
         console.print(f"encoder: {note}")
     if note := about.get("word_vectors", {}).get("note"):
         console.print(note)
+
+
+def _of_warm(warm: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    """What became of what another shop lent."""
+    weights = ", ".join(f"{name} {weight:.4f}" for name, weight in warm["weights"].items() if weight > 0.0)
+    said = [f"{warm['n_shared']:,} people are in both shops; weights: {weights or 'none'}"]
+    if figures:
+        said.append(f"ndcg@10 {figures['without']:.4f} without, {figures['ndcg@10']:.4f} with it (validation)")
+    return "; ".join([*said, *([figures["note"]] if "note" in figures else [])])
 
 
 def _of_ranker(figures: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ class Entered(Protocol):
     """A network that was asked about held-out shoppers."""
 
     start: Retrieval
+    notes: list[str]
 
 
 E = TypeVar("E", bound=Entered)
@@ -91,3 +92,19 @@ class Contest(Generic[E]):
         began = time.monotonic()
         network.encode_ids(network.tokens.ids(few))
         return (time.monotonic() - began) * len(self.asked) / len(few)
+
+
+def challenged(ours: E, theirs: E, began: tuple[str | None, str], *, asked: bool) -> tuple[E, str | None]:
+    """Another shop's encoder in the place of what would have begun, where it finds held-out items better as it came.
+
+    Args:
+        began: names of the two; None for the shop's own text.
+        asked: whether there were held-out shoppers; without any the other shop's encoder begins.
+    """
+    mine = f"{began[0] or 'of the shop itself'} {ours.start.mrr:.4f}"
+    said = f"held-out mrr as they came: {mine}, the other shop's encoder {theirs.start.mrr:.4f}"
+    if asked and theirs.start.mrr <= ours.start.mrr:
+        ours.notes.append(f"a warm start was refused; {said}")
+        return ours, began[0]
+    theirs.notes.append(f"begins with the other shop's encoder; {said}")
+    return theirs, began[1]

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from huaxiang.encoder.contest import SHARE, Contest
+from huaxiang.encoder.contest import SHARE, Contest, challenged
 from huaxiang.encoder.contrast import CHECKPOINT_RATE, PLAN, ContrastReport, finetune, reported
 from huaxiang.encoder.heldout import MAX_ITEMS, MAX_PAIRS, Validation, hold_out
 from huaxiang.encoder.model import Network, Shape, new_network
@@ -51,6 +51,7 @@ def train_encoder(
     before: Sequence[Sequence[int]] | None = None,
     out: Path,
     checkpoint: str | None = None,
+    rival: str | None = None,
     budget_seconds: float,
     seed: int,
     progress: Progress | None = None,
@@ -71,6 +72,8 @@ def train_encoder(
         before: the items of each history as such indices, newest first; with them places are learned first.
         checkpoint: folder or name of a checkpoint; None for a new small network; `auto` for what finds held-out items
             best of the installed ones that read these texts, vocabularies cut, and a new network.
+        rival: folder of another checkpoint, such as another shop's encoder, which begins instead where it finds
+            held-out items better as it came.
         budget_seconds: wall time for everything; imports and export alone take about 10.
         max_steps: at most so many steps of each kind, whatever the time.
     Raises: DataError: nothing to read and no checkpoint, a pair outside the items, a checkpoint that does not open.
@@ -80,7 +83,12 @@ def train_encoder(
     notes, rng = list[str](), np.random.default_rng(seed)
     texts = _sample(_distinct([*item_texts, *extra_texts]), MAX_TEXTS, rng, "texts", notes)
     with torch_as(threads, seed):
+        begun = copy.deepcopy(rng)
         course, checkpoint = _enter(texts, given, checkpoint, shape, rng, budget_seconds, notes)
+        if rival is not None:
+            theirs = _Course(_begin(texts, given.pairs, rival, shape, begun, said := list[str]()), given, begun, said)
+            began = (checkpoint, rival)
+            course, checkpoint = challenged(course, theirs, began, asked=bool(theirs.validation.histories))
         return _run(course, texts, out, clock, budget_seconds, checkpoint, max_steps, progress)
 
 

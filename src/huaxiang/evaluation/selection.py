@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from huaxiang.evaluation.teaching import Judge, teach
 from huaxiang.pipeline import Pipeline
+from huaxiang.pipeline.elsewhere import ELSEWHERE
 from huaxiang.pipeline.second import SecondStage
 from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.state import from_micros
 from huaxiang.ranking.ordering import padded
 from huaxiang.retrieval.fuse import Weighing, choose_weights, named
 from huaxiang.retrieval.item_to_item import ItemToItem
+from huaxiang.retrieval.lent import NAME as LENT
 from huaxiang.types import ItemId
 
 START: Final[Mapping[str, float]] = {"transitions": 1.0, "content": 0.2, "profile": 0.5, "popular": 0.1}
@@ -26,6 +28,9 @@ START: Final[Mapping[str, float]] = {"transitions": 1.0, "content": 0.2, "profil
 
 DECAYS: Final = (0.7, 0.9, 1.0)
 """How much of an item's say is left for each item met after it; 1.0 leaves forgetting to the calendar."""
+
+FOREIGN: Final = (LENT, ELSEWHERE)
+"""Parts that rest on another shop."""
 
 _MOST_JUDGES: Final = 600
 _MOST_TEACHERS: Final = 4_000
@@ -75,18 +80,38 @@ def select(
     chosen = trial.trying({**trial.retrievers, "transitions": graph.with_decay(decay)})
     items = chosen.index.snapshot()
     names, weighing = laid_out((chosen.parts(judge.person, items) for judge in judges), judges)
-    weights_R, best = choose_weights(weighing)
+    weights_R, best, borrowed = _weights(names, weighing)
     figures = {
         "ndcg@10": best,
         "alone": {name: weighing.ndcg(alone_R) for name, alone_R in zip(names, np.eye(len(names)), strict=True)},
         "decay": {str(decay): value for decay, value in by_decay.items()},
         "n_people": len(judges),
         "from": from_micros(cut).isoformat(),
-    }
+    } | borrowed
     found = {name: round(float(weight), 4) for name, weight in zip(names, weights_R, strict=True) if weight > 0.0}
     weights = {"popular": _LEAST_POPULAR, **found}
     lesson = teach(chosen.trying(chosen.retrievers, weights), weights, later.teachers(trial), judges, seconds=seconds)
     return Selected(weights, decay, figures | {"ranker": lesson.figures}, lesson.second)
+
+
+def _weights(names: Sequence[str], weighing: Weighing) -> tuple[NDArray[np.float64], float, dict[str, Any]]:
+    """Weights of the R parts, their ndcg@10, and figures of what another shop lends: that is refused, without a weight,
+    where its gain over the shop's own parts is within one standard error of nothing."""
+    weights_R, best = choose_weights(weighing)
+    own = [at for at, name in enumerate(names) if name not in FOREIGN]
+    if len(own) == len(names):
+        return weights_R, best, {}
+    bare = weighing.only(own)
+    bare_weights, without = choose_weights(bare)
+    gain_N = weighing.ndcg_of_each(weights_R) - bare.ndcg_of_each(bare_weights)
+    chance = float(gain_N.std(ddof=1) / np.sqrt(len(gain_N)))
+    figures = {"ndcg@10": best, "without": without, "standard_error_of_gain": chance}
+    if float(gain_N.mean()) > chance:
+        return weights_R, best, {"warm_from": figures}
+    alone_R = np.zeros(len(names))
+    alone_R[own] = bare_weights
+    note = "refused: what it gains is within one standard error of nothing"
+    return alone_R, without, {"warm_from": figures | {"note": note}}
 
 
 def laid_out(
@@ -143,7 +168,7 @@ class Later:
         items, now = trial.index.snapshot(), from_micros(self.cut)
         for name in people:
             state = trial.portraits.state(name, before=now)
-            person = trial.read(state, items, now=now)
+            person = trial.read(state, items, now=now, user_id=name)
             relevant = items.positions([item for item in self.taken[name] if item in trial.catalogue])
             relevant = relevant[relevant >= 0]
             if person.basis == "profile" and len(relevant):

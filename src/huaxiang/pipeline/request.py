@@ -16,6 +16,8 @@ from huaxiang.collect.catalogue import Catalogue
 from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.folder import open_folder
 from huaxiang.errors import DataError
+from huaxiang.pipeline.elsewhere import ELSEWHERE, Elsewhere, scores
+from huaxiang.pipeline.elsewhere import kept as kept_elsewhere
 from huaxiang.pipeline.parts import PARTS, open_indexed
 from huaxiang.pipeline.second import N_RANKED, SecondStage
 from huaxiang.pipeline.why import Explainer
@@ -67,8 +69,10 @@ class Pipeline:
         rules: Rules | None = None,
         *,
         second: SecondStage | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.release_id = release_id
+        self._elsewhere = elsewhere
         self._second = second
         self._rules = rules or Rules()
         self.portraits = portraits
@@ -90,14 +94,33 @@ class Pipeline:
         index = LiveIndex(kept.item_ids, kept.vectors_MD, encoder, catalogue, seq=int(release.about["seq"]))
         retrievers = open_retrievers(release.part(PARTS.retrievers))
         portraits.item_facets.use(release.part(PARTS.keywords))
+        elsewhere = kept_elsewhere(portraits.store, release.id) if kept.weights.get(ELSEWHERE, 0.0) > 0.0 else None
         return cls(
-            release.id, portraits, encoder, index, retrievers, kept.weights, kept.repeated, rules, second=kept.second
+            release.id,
+            portraits,
+            encoder,
+            index,
+            retrievers,
+            kept.weights,
+            kept.repeated,
+            rules,
+            second=kept.second,
+            elsewhere=elsewhere,
         )
 
     def trying(self, retrievers: Mapping[str, Retriever], weights: Mapping[str, float] | None = None) -> "Pipeline":
         """The same release with other retrievers and weights, without a second stage."""
         chosen = self._weights if weights is None else weights
-        return Pipeline(self.release_id, self.portraits, self.encoder, self.index, retrievers, chosen, self._repeated)
+        return Pipeline(
+            self.release_id,
+            self.portraits,
+            self.encoder,
+            self.index,
+            retrievers,
+            chosen,
+            self._repeated,
+            elsewhere=self._elsewhere,
+        )
 
     @property
     def catalogue(self) -> Catalogue:
@@ -114,8 +137,11 @@ class Pipeline:
         item_ids: Sequence[ItemId] | None = None,
     ) -> list[Ranked]:
         """The `k` best items of each user, as known strictly before `now`; one user in, a list of one out."""
-        states = (self.portraits.state(user, before=now) for user in user_ids)
-        return [self.rank(state, now=now, k=k, filter_seen=filter_seen, item_ids=item_ids).ranked for state in states]
+        states = ((user, self.portraits.state(user, before=now)) for user in user_ids)
+        return [
+            self.rank(state, now=now, k=k, filter_seen=filter_seen, item_ids=item_ids, user_id=user).ranked
+            for user, state in states
+        ]
 
     def rank(
         self,
@@ -128,10 +154,15 @@ class Pipeline:
         item_ids: Sequence[ItemId] | None = None,
         explain: bool = False,
         diversity: float | None = None,
+        user_id: UserId | None = None,
     ) -> Page:
-        """Score, drop, arrange, and say why: the whole request path."""
+        """Score, drop, arrange, and say why: the whole request path.
+
+        Args:
+            user_id: whose state it is, for what is known of them elsewhere; None for a session.
+        """
         items = self.index.snapshot()
-        person = self.read(state, items, now=now)
+        person = self.read(state, items, now=now, user_id=user_id)
         parts = self.parts(person, items)
         fused_M = fuse(parts, self._weights)
         allowed_M = self.allowed(person, items, filter_seen=filter_seen, item_ids=item_ids)
@@ -206,7 +237,7 @@ class Pipeline:
         )
         return pool_P[chosen]
 
-    def read(self, state: FoldState, items: Snapshot, *, now: datetime) -> Person:
+    def read(self, state: FoldState, items: Snapshot, *, now: datetime, user_id: UserId | None = None) -> Person:
         """What the answer may use of a state: nothing where personalisation is denied."""
         config = self.portraits.config
         denied = state.consents.get("personalisation", config.consent_default) == "denied"
@@ -214,10 +245,14 @@ class Pipeline:
         known = interests(used, self.portraits.item_facets, now=now, config=config)
         entries = recent_entries(used)
         u_D = self._vector(used, entries)
-        basis: Basis = "consent" if denied else "profile" if entries or known.shares or u_D.any() else "popularity"
+        elsewhere: Mapping[ItemId, float] = {}
+        if self._elsewhere is not None and user_id is not None and not denied:
+            elsewhere = self._elsewhere(user_id, now)
+        is_known = bool(entries or known.shares or u_D.any() or elsewhere)
+        basis: Basis = "consent" if denied else "profile" if is_known else "popularity"
         n_fitted = self.retrievers["transitions"].n_items
         history = history_of(entries, items, now=now, n_fitted=n_fitted)
-        return Person(used, entries, history, u_D, known, basis)
+        return Person(used, entries, history, u_D, known, basis, elsewhere)
 
     def parts(self, person: Person, items: Snapshot) -> dict[str, NDArray[np.float32]]:
         """Standardised scores of shape (M,) of every part that has a weight; zeros where one has nothing to say."""
@@ -226,6 +261,8 @@ class Pipeline:
             for name, retriever in self.retrievers.items()
             if self._weights.get(name, 0.0) > 0.0
         }
+        if self._elsewhere is not None:
+            raw[ELSEWHERE] = scores(person.elsewhere, items)
         raw["content"] = items.vectors_MD @ person.u_D
         raw["profile"] = self.shelf(items).scores(person.known.shares)
         return {name: standardise(padded(scores_M, len(items))) for name, scores_M in raw.items()}
@@ -296,7 +333,7 @@ class Pipeline:
         at = items.position(item_id)
         if at < 0:
             raise DataError(f"no item {item_id!r} in the index; set it first")
-        person = self.read(state, items, now=now)
+        person = self.read(state, items, now=now, user_id=user_id)
         return self._explainer.reasons(np.array([at]), person, self.parts(person, items), items)[0]
 
     def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:

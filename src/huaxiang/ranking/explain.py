@@ -19,6 +19,7 @@ _INTEREST: Final = {"en": "fits your interest in {value} ({share:.0%})", "zh": "
 _RELATED: Final = {"en": "{value} (related: {words})", "zh": "{value}（相关词：{words}）"}
 _BETWEEN: Final = {"en": ", ", "zh": "、"}
 _MEANING: Final = {"en": "close in meaning to what you did lately", "zh": "与您最近的浏览内容相近"}
+_ELSEWHERE: Final = {"en": "like what you met in another of our shops", "zh": "与您在我们另一家店看过的商品相近"}
 _POPULAR: Final = {"en": "popular in this shop now", "zh": "本店近期热门"}
 
 
@@ -36,7 +37,7 @@ def reasons(
 
     Args:
         parts: what each kind of retriever adds to the fused score of the item: `followed` (from the history's items),
-            `profile`, `content`, `popular`, others; only what is positive explains.
+            `profile`, `content`, `elsewhere`, `popular`, others; only what is positive explains.
         contributions: shape (L,), what each entry of the history adds to what followed.
         history: for each entry, its item and the events behind it.
         language: `zh` for Chinese texts, anything else for English.
@@ -49,6 +50,8 @@ def reasons(
     if share.get("content", 0.0) > 0.0 and history:
         evidence = tuple(ids[0] for _, ids in reversed(history[-_MOST:]) if ids)
         found.append(Reason("meaning", _MEANING[tongue], None, evidence, share["content"]))
+    if share.get("elsewhere", 0.0) > 0.0:
+        found.append(Reason("elsewhere", _ELSEWHERE[tongue], None, (), share["elsewhere"]))
     found.sort(key=lambda reason: -reason.effect)
     if share.get("popular", 0.0) > 0.0 or not found:
         found.append(Reason("popular", _POPULAR[tongue], None, (), share.get("popular", 1.0 if not found else 0.0)))

@@ -213,6 +213,13 @@ class Weighing:
         ideal_N = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(k) + 2.0))])[np.minimum(n_right_N, k)]
         self._n, self._worth_R = len(n_right_N), 1.0 / ideal_N[self._ranks.owners_R]
 
+    def only(self, places: Sequence[int]) -> "Weighing":
+        """The same candidates by some of the parts alone; who named them plays no part."""
+        fewer = Weighing.__new__(Weighing)
+        fewer.z_SF, fewer._k, fewer._ranks = self.z_SF[:, list(places)], self._k, self._ranks
+        fewer._n, fewer._worth_R = self._n, self._worth_R
+        return fewer
+
     def ndcg(self, weights_F: NDArray[np.float64]) -> float:
         """Mean ndcg@k of the weighted sum over the users."""
         return float(self.ndcg_of_each(weights_F).sum() / max(self._n, 1))

@@ -4,8 +4,8 @@ Legend: L entries of a history, D width.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
@@ -35,6 +35,7 @@ class Person:
         entries: the newest items with their tallies, oldest first; the history that retrievers read.
         u_D: the encoder's vector of the recent history, zeros for a stranger.
         known: facet shares and mutes.
+        elsewhere: what they met in another shop says for items here, in (0, 1].
     """
 
     state: FoldState
@@ -43,6 +44,7 @@ class Person:
     u_D: NDArray[np.float32]
     known: Interests
     basis: Basis
+    elsewhere: Mapping[ItemId, float] = field(default_factory=dict)
 
 
 def recent_entries(state: FoldState) -> list[tuple[ItemId, Tally]]:
