@@ -84,6 +84,27 @@ def test_where_items_belong_is_learned_first_if_histories_name_them(trained: Tra
     assert report.result.mrr >= report.start.mrr
 
 
+def test_a_rival_that_knows_the_shop_begins_in_the_place_of_its_text(trained: Trained, tmp_path: Path) -> None:
+    shop = trained.shop
+    taught = train_encoder(
+        shop.items, shop.pairs, users=shop.users, out=tmp_path / "taught", budget_seconds=60, seed=3, shape=TINY
+    )
+    assert taught.result.mrr > trained.report.start.mrr
+    report = train_encoder(
+        shop.items,
+        shop.pairs,
+        users=shop.users,
+        out=tmp_path / "e",
+        rival=str(tmp_path / "taught" / "hf"),
+        budget_seconds=600,
+        seed=7,
+        max_steps=1,
+        shape=TINY,
+    )
+    assert any("begins with the other shop's encoder" in note for note in report.notes)
+    assert report.start.mrr > trained.report.start.mrr
+
+
 def test_a_checkpoint_is_carried_on_from_and_its_tokenizer_kept(trained: Trained, tmp_path: Path) -> None:
     shop = trained.shop
     report = train_encoder(

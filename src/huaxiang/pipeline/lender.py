@@ -68,7 +68,7 @@ class Lender:
 
     def seconds(self, n_items: int) -> float:
         """About how long carrying takes for a catalogue here."""
-        return 2.0 * _A_PRODUCT * n_items * self.vectors_SD.shape[0] * self.vectors_SD.shape[1]
+        return float(2.0 * _A_PRODUCT * n_items * self.vectors_SD.size)
 
     def carried(self, texts: Sequence[str]) -> Carried:
         """Both catalogues in the space of the other shop's encoder.

@@ -73,7 +73,7 @@ def fit_retrievers(
         decay: of the transition graph, where the held-out days chose one.
     """
     fitted: dict[str, Retriever] = {}
-    for name, recipe in (RECIPES | (content or {})).items():
+    for name, recipe in {**RECIPES, **(content or {})}.items():
         if name in names or name in ALWAYS:
             chosen = name == Transitions.name and decay is not None
             fitted[name] = fit_one(replace(recipe, decay=decay) if chosen else recipe, interactions)

@@ -105,11 +105,9 @@ def _nearest(from_MD: Vectors, to_SD: Vectors) -> sparse.csr_array:
             rows.append(np.full(len(near), row))
             columns.append(near)
             weights.append(said**2)
-    if not rows:
-        return sparse.csr_array((len(from_MD), len(to_SD)), dtype=np.float32)
-    at = (np.concatenate(rows), np.concatenate(columns))
     shape = (len(from_MD), len(to_SD))
-    return _rows_to_one(sparse.csr_array(sparse.coo_array((np.concatenate(weights), at), shape=shape)))
+    flat = [np.concatenate(parts) if parts else np.empty(0, np.int64) for parts in (weights, rows, columns)]
+    return _rows_to_one(sparse.coo_array((flat[0], (flat[1], flat[2])), shape=shape).tocsr())
 
 
 def _rows_to_one(matrix: sparse.csr_array) -> sparse.csr_array:

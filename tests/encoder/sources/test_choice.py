@@ -1,12 +1,12 @@
 """`auto`: by language first, then by held-out shoppers, and always with a sentence why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from huaxiang.encoder.contest import Contest
+from huaxiang.encoder.contest import Contest, challenged
 from huaxiang.encoder.heldout import Retrieval
 from huaxiang.encoder.pretraining.run import Wish, pretrain_texts
 from huaxiang.encoder.sources import Choice, Source, choose, settle
@@ -81,6 +81,7 @@ class Asked:
     """A network that was asked: it is named, and how well it did is known beforehand."""
 
     start: Retrieval
+    notes: list[str] = field(default_factory=list)
 
 
 class Slow:
@@ -192,3 +193,17 @@ def test_pretraining_by_auto_where_nothing_fits_begins_with_the_shops_own_text(
 def test_auto_is_no_decoder() -> None:
     with pytest.raises(ConfigError, match="name the checkpoint of a decoder"):
         Wish(encoder="auto", objective="next-word")
+
+
+@pytest.mark.parametrize(
+    ("mrr", "asked", "begins"), [(0.3, True, "theirs"), (0.2, True, None), (0.1, True, None), (0.0, False, "theirs")]
+)
+def test_another_shops_encoder_begins_where_it_finds_more_or_nobody_can_be_asked(
+    mrr: float, asked: bool, begins: str | None
+) -> None:
+    ours, theirs = (Asked(Retrieval(0.0, value, 10, 1, 1)) for value in (0.2, mrr))
+    entered, name = challenged(ours, theirs, (None, "theirs"), asked=asked)
+    assert (entered, name) == ((theirs, "theirs") if begins else (ours, None))
+    (note,) = entered.notes
+    assert ("refused" in note) == (begins is None)
+    assert f"of the shop itself 0.2000, the other shop's encoder {mrr:.4f}" in note
