@@ -77,8 +77,7 @@ def train(
         portraits: over the store; its catalogue says which items there are.
         budget_seconds: wall time for everything; most of it is the encoder's.
         checkpoint: Hugging Face checkpoint to begin from, by path or cached name; None: the shop's own text.
-        lender: another shop to start from: its encoder, its ways and what shared people met there, each as far as the
-            held-out days find that it helps.
+        lender: another shop to start from, as far as the held-out days find that it helps.
         progress: told of each step.
 
     Raises:
@@ -86,34 +85,29 @@ def train(
     """
     tell, clock = progress or (lambda _step, _share: None), _Clock(budget_seconds)
     seq, items = _items(portraits.item_facets.catalogue)
-    log = _read(portraits, tell)
-    cut = held_out_moment(log.interactions)
+    log, cut = _read(portraits, tell)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
         keywords = _keywords(draft, texts, seed, tell)
-        rival = lender.checkpoint if lender is not None else None
-        report = _train_encoder(draft, log, cut, items, texts, checkpoint, rival, clock, seed, tell)
-        encoder = open_folder(draft.path / PARTS.encoder)
-        tell("item vectors", 0.0)
-        shop = _Shop(items, encoder.encode(texts), encoder, keywords)
+        report = _train_encoder(draft, log, cut, items, texts, checkpoint, lender, clock, seed, tell)
+        shop = _encoded(draft, items, texts, keywords, tell)
         lent, refused = _borrow(lender, texts, log.interactions, clock)
         learned, not_tried = _order(shop, log.interactions, cut, clock, seed, tell)
         tell("select on held-out days", 0.0)
         not_tried |= unaffordable(len(items), shop.content, clock.left) | refused
         selected = _select(portraits, shop, log.interactions, cut, seq, learned, lent, not_tried, clock, seed)
         tell("fit on everything", 0.0)
-        _fit_and_save(draft, shop, log.interactions, selected, learned, lent, seed)
-        if lent is not None:
-            draft.about["warm_from"] = lent.keep(portraits.store, draft.id, shop.item_ids, selected.weights)
+        _fit_and_save(draft, shop, log.interactions, selected, learned, lent, portraits, seed)
         draft.about |= _about(seq, log.interactions, items, selected, not_tried, report, clock.elapsed)
         _write_card(draft)
     return releases.use(draft.id)
 
 
-def _read(portraits: Portraits, tell: Progress) -> TrainingLog:
-    """Step 1: what may be learned from."""
+def _read(portraits: Portraits, tell: Progress) -> tuple[TrainingLog, int | None]:
+    """Step 1: what may be learned from, and where the held-out days begin."""
     tell("read the log", 0.0)
-    return read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
+    log = read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
+    return log, held_out_moment(log.interactions)
 
 
 def _keywords(draft: Draft, texts: Sequence[str], seed: int, tell: Progress) -> Keywords:
@@ -149,6 +143,13 @@ def _items(catalogue: Catalogue) -> tuple[int, list[Item]]:
     if not len(catalogue):
         raise DataError("the shop has no items to recommend; import them first: `huaxiang import`")
     return catalogue.seq, sorted(catalogue, key=lambda item: item.item_id)
+
+
+def _encoded(draft: Draft, items: Sequence[Item], texts: Sequence[str], keywords: Keywords, tell: Progress) -> "_Shop":
+    """The items with their vectors by the draft's encoder."""
+    encoder = open_folder(draft.path / PARTS.encoder)
+    tell("item vectors", 0.0)
+    return _Shop(items, encoder.encode(texts), encoder, keywords)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ def _train_encoder(
     items: Sequence[Item],
     texts: Sequence[str],
     checkpoint: str | None,
-    rival: str | None,
+    lender: Lender | None,
     clock: _Clock,
     seed: int,
     tell: Progress,
@@ -227,7 +228,7 @@ def _train_encoder(
         extra_texts=searches["query"].unique(maintain_order=True).to_list()[:_MOST_QUERIES],
         out=draft.part(PARTS.encoder),
         checkpoint=checkpoint,
-        rival=rival,
+        rival=None if lender is None else lender.checkpoint,
         budget_seconds=max(20.0, _ENCODER_SHARE * (clock.budget - clock.elapsed)),
         seed=seed,
         progress=lambda stage, step, planned, _left: tell(f"encoder: {stage}", step / max(1, planned)),
@@ -314,6 +315,7 @@ def _fit_and_save(
     selected: Selected,
     learned: Any,
     lent: Lent | None,
+    portraits: Portraits,
     seed: int,
 ) -> None:
     """Fit on everything, as the held-out days chose: what has no weight is left out."""
@@ -321,8 +323,10 @@ def _fit_and_save(
     retrievers = fit_retrievers(met, tuple(selected.weights), decay=selected.decay, content=shop.content)
     if learned is not None and SequenceModel.name in selected.weights:
         retrievers[SequenceModel.name] = order_again(met, shop.content_MT, learned, seed)
-    if lent is not None and LENT in selected.weights:
-        retrievers[LENT] = lent.ways
+    if lent is not None:
+        if LENT in selected.weights:
+            retrievers[LENT] = lent.ways
+        draft.about["warm_from"] = lent.keep(portraits.store, draft.id, shop.item_ids, selected.weights)
     save_pipeline(
         draft, shop.item_ids, shop.vectors_MD, retrievers, selected.weights, shop.repeated(rows), selected.second
     )

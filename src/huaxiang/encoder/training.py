@@ -65,30 +65,22 @@ def train_encoder(
     weights, one batch, with `before` five times the items' vectors and 1 GiB of kept states at most.
 
     Args:
-        item_texts: how each item reads; blank ones are allowed and taught nothing.
+        item_texts: how each item reads; blank ones teach nothing. extra_texts: more, such as reviews and queries.
         pairs: a history as text and the index in `item_texts` of the item that came next; may be empty.
-        extra_texts: more text to pretrain on, such as reviews and queries.
         users: whose each pair is; without it neighbouring pairs are held out together.
         before: the items of each history as such indices, newest first; with them places are learned first.
         checkpoint: folder or name of a checkpoint; None for a new small network; `auto` for what finds held-out items
             best of the installed ones that read these texts, vocabularies cut, and a new network.
-        rival: folder of another checkpoint, such as another shop's encoder, which begins instead where it finds
-            held-out items better as it came.
+        rival: another checkpoint's folder; begins instead where it finds held-out items better, as it came.
         budget_seconds: wall time for everything; imports and export alone take about 10.
         max_steps: at most so many steps of each kind, whatever the time.
     Raises: DataError: nothing to read and no checkpoint, a pair outside the items, a checkpoint that does not open.
     """
-    clock, given = Clock(budget_seconds), _Given(item_texts, pairs, users, before)
-    given.check(budget_seconds)
+    clock, given = Clock(budget_seconds), _Given(item_texts, pairs, users, before).checked(budget_seconds)
     notes, rng = list[str](), np.random.default_rng(seed)
     texts = _sample(_distinct([*item_texts, *extra_texts]), MAX_TEXTS, rng, "texts", notes)
     with torch_as(threads, seed):
-        begun = copy.deepcopy(rng)
-        course, checkpoint = _enter(texts, given, checkpoint, shape, rng, budget_seconds, notes)
-        if rival is not None:
-            theirs = _Course(_begin(texts, given.pairs, rival, shape, begun, said := list[str]()), given, begun, said)
-            began = (checkpoint, rival)
-            course, checkpoint = challenged(course, theirs, began, asked=bool(theirs.validation.histories))
+        course, checkpoint = _start(texts, given, checkpoint, rival, shape, rng, budget_seconds, notes)
         return _run(course, texts, out, clock, budget_seconds, checkpoint, max_steps, progress)
 
 
@@ -119,8 +111,8 @@ class _Given:
     users: Sequence[Hashable] | None
     before: Sequence[Sequence[int]] | None
 
-    def check(self, budget: float) -> None:
-        """Say what does not fit together."""
+    def checked(self, budget: float) -> _Given:
+        """Itself, or an error that says what does not fit together."""
         if not budget > 0:
             raise DataError(f"the budget is {budget} seconds; give a positive number")
         n = len(self.item_texts)
@@ -131,6 +123,7 @@ class _Given:
             for index in (item, *(self.before[at] if self.before is not None else ())):
                 if not 0 <= index < n:
                     raise DataError(f"pair {at} points to item {index}, but there are {n} items, counted from 0")
+        return self
 
 
 def _distinct(texts: Sequence[str]) -> list[str]:
@@ -166,6 +159,25 @@ def _begin(
     counted = [texts[i] for i in rng.permutation(len(texts))[:_COUNTED]]
     start_as_bag_of_words(network.lm, network.tokens.ids(counted), network.tokenizer.all_special_ids, rng)
     return network
+
+
+def _start(
+    texts: Sequence[str],
+    given: _Given,
+    checkpoint: str | None,
+    rival: str | None,
+    shape: Shape,
+    rng: np.random.Generator,
+    budget: float,
+    notes: list[str],
+) -> tuple[_Course, str | None]:
+    """The network and where it began, after its rival was asked about the same held-out pairs."""
+    begun = copy.deepcopy(rng)
+    course, name = _enter(texts, given, checkpoint, shape, rng, budget, notes)
+    if rival is None:
+        return course, name
+    theirs = _Course(_begin(texts, given.pairs, rival, shape, begun, said := list[str]()), given, begun, said)
+    return challenged(course, theirs, (name, rival), asked=bool(theirs.validation.histories))
 
 
 def _enter(
