@@ -1,13 +1,17 @@
 """Fusion: a common scale, weights that are found, reasons that survive."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import History
-from huaxiang.retrieval.fuse import Fused, Weighing, choose_weights, named, z_scores
+from huaxiang.retrieval.fuse import Fused, Weighing, choose_weights, named, z_scores, z_scores_of_each
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.transitions import Transitions
@@ -81,6 +85,39 @@ def test_of_tied_items_the_first_of_the_catalogue_are_named() -> None:
     assert np.flatnonzero(
         named(np.array([[1.0, 2.0, 1.0, 0.0, 1.0]], np.float32), 2, [np.array([], np.int64)])
     ).tolist() == [0, 1]
+
+
+@settings(max_examples=200)
+@given(
+    arrays.arrays(np.float32, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=st.integers(-2, 6)),
+    st.integers(1, 8),
+    st.data(),
+)
+def test_the_named_are_the_first_of_a_sorted_row(rows_NM: np.ndarray, k: int, data: st.DataObject) -> None:
+    shut_N = [
+        np.array(data.draw(st.lists(st.integers(-1, rows_NM.shape[1] - 1), max_size=3)), np.int64) for _ in rows_NM
+    ]
+    found_NM = named(rows_NM.copy(), k, shut_N)
+    for row_M, shut, found_M in zip(rows_NM, shut_N, found_NM, strict=True):
+        open_ones = [at for at in np.argsort(-row_M, kind="stable").tolist() if at not in shut]
+        is_full = sum(row_M[at] >= 0.0 for at in open_ones) >= k
+        told = [at for at in open_ones if row_M[at] > 0.0 or (row_M[at] < 0.0 and not is_full)]
+        assert sorted(told[:k]) == np.flatnonzero(found_M).tolist()
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=6).flatmap(
+        lambda lengths: st.tuples(
+            st.just(lengths), arrays.arrays(np.float32, (sum(lengths), 2), elements=st.integers(-9, 9))
+        )
+    )
+)
+def test_z_scores_of_many_are_those_of_each(drawn: tuple[list[int], np.ndarray]) -> None:
+    lengths, scores_SF = drawn
+    edges = np.concatenate([[0], np.cumsum(lengths)])
+    together = z_scores_of_each(scores_SF, edges)
+    for start, end in pairwise(edges):
+        np.testing.assert_allclose(together[start:end], z_scores(scores_SF[start:end]), atol=1e-4)
 
 
 def test_each_part_is_saved_under_its_name(tmp_path: Path) -> None:

@@ -9,7 +9,14 @@ from scipy import sparse
 from huaxiang.errors import ConfigError
 from huaxiang.retrieval import transitions
 from huaxiang.retrieval.base import Interactions
-from huaxiang.retrieval.transitions import Transitions, count_pairs, strongest, strongest_product, two_steps
+from huaxiang.retrieval.transitions import (
+    Transitions,
+    count_pairs,
+    strongest,
+    strongest_product,
+    summed_rows,
+    two_steps,
+)
 
 TEA, POT, CUP = range(3)
 
@@ -98,3 +105,24 @@ def test_the_counts_are_those_of_a_plain_double_loop(users: list[list[int]]) -> 
             for j in range(i + 1, min(i + 5, len(user))):
                 slow[first, user[j]] += (j - i) ** -0.5 if first != user[j] else 0.0
     assert counts == pytest.approx(slow)
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 40), st.integers(1, 30))
+def test_rows_are_summed_as_a_product_sums_them(seed: int, n: int, entries_at_once: int, cells_at_once: int) -> None:
+    rng = np.random.default_rng(seed)
+    graph_MM = sparse.random_array((8, 8), density=0.4, rng=rng, dtype=np.float32).tocsr()
+    owners_E = np.sort(rng.integers(n, size=12))
+    items_E, weights_E = rng.integers(8, size=12), rng.normal(size=12).astype(np.float32)
+    met_NM = sparse.coo_array((weights_E, (owners_E, items_E)), shape=(n, 8)).toarray()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transitions, "_ENTRIES_AT_ONCE", entries_at_once)
+        patch.setattr(transitions, "_CELLS_AT_ONCE", cells_at_once)
+        found_NM = summed_rows(graph_MM, owners_E, items_E, weights_E, n)
+    np.testing.assert_allclose(found_NM, met_NM @ graph_MM.toarray(), atol=1e-5)
+
+
+def test_nobody_and_nothing_sum_to_nothing() -> None:
+    nothing = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    assert summed_rows(transitions.empty(3), *nothing, 2).tolist() == [[0.0] * 3] * 2
+    assert summed_rows(transitions.empty(0), *nothing, 2).shape == (2, 0)

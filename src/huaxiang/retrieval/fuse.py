@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -106,15 +107,16 @@ class Fused:
 
     def _block(self, histories: Sequence[History], exclude: Sequence[Indices] | None) -> list[Candidates]:
         rows_FNM = [part.scores(histories) for part in self.retrievers]
-        shut_N = [np.empty(0, np.int64)] * len(histories) if exclude is None else [shut[shut >= 0] for shut in exclude]
+        shut_N = [np.empty(0, np.int64)] * len(histories) if exclude is None else exclude
         named_NM = np.zeros((len(histories), self.n_items), np.bool_)
         for rows_NM in rows_FNM:
             named_NM |= named(rows_NM, self.n_candidates, shut_N)
-        owners_S, items_S = np.nonzero(named_NM)
-        scores_SF = np.stack([rows_NM[owners_S, items_S] for rows_NM in rows_FNM], axis=1)
-        ends = np.searchsorted(owners_S, np.arange(1, len(histories)))
-        parts = zip(np.split(items_S, ends), np.split(scores_SF, ends), strict=True)
-        return [Candidates(items_C, scores_CF, z_scores(scores_CF)) for items_C, scores_CF in parts]
+        flat_S = np.flatnonzero(named_NM)
+        owners_S, items_S = np.divmod(flat_S, max(self.n_items, 1))
+        scores_SF = np.stack([rows_NM.reshape(-1)[flat_S] for rows_NM in rows_FNM], axis=1)
+        edges = [0, *np.cumsum(np.bincount(owners_S, minlength=len(histories))).tolist()]
+        z_SF = z_scores_of_each(scores_SF, np.array(edges))
+        return [Candidates(items_S[at:to], scores_SF[at:to], z_SF[at:to]) for at, to in pairwise(edges)]
 
     def candidates(self, history: History, k: int, *, exclude: Indices | None = None) -> tuple[Indices, Scores]:
         """At most `k` of the union, best first, with their fused scores."""
@@ -163,17 +165,36 @@ def named(rows_NM: Scores, k: int, shut_N: Sequence[Indices]) -> NDArray[np.bool
     the end of the list go to the item that stands first in the catalogue. Rows become minus infinity where they are
     shut.
     """
-    for row_M, shut in zip(rows_NM, shut_N, strict=True):
-        row_M[shut] = -np.inf
+    n_items = rows_NM.shape[1]
+    shut_S = [at * n_items + shut[shut >= 0] for at, shut in enumerate(shut_N) if len(shut)]
+    if shut_S:
+        rows_NM.reshape(-1)[np.concatenate(shut_S)] = -np.inf
     floors_N = _floors(rows_NM, k)
     chosen_NM = rows_NM >= floors_N[:, None]
     low_N = np.flatnonzero(floors_N <= 0.0)
-    chosen_NM[low_N] &= (rows_NM[low_N] != 0.0) & (rows_NM[low_N] > -np.inf)
-    for at in np.flatnonzero(np.count_nonzero(chosen_NM, axis=1) > k):
-        places = np.flatnonzero(chosen_NM[at])
-        chosen_NM[at, places] = False
-        chosen_NM[at, best_of(places, rows_NM[at, places], k)[0]] = True
+    low_RM = rows_NM[low_N]
+    enough_R1 = np.count_nonzero(low_RM >= 0.0, axis=1)[:, None] >= k
+    chosen_NM[low_N] &= np.where(enough_R1, low_RM > 0.0, (low_RM != 0.0) & (low_RM > -np.inf))
+    many_N = np.flatnonzero(np.count_nonzero(chosen_NM, axis=1) > k)
+    if len(many_N):
+        _cut(chosen_NM, rows_NM, many_N, k)
     return np.asarray(chosen_NM)
+
+
+def _cut(chosen_NM: NDArray[np.bool_], rows_NM: Scores, many_N: Indices, k: int) -> None:
+    """Leave the `k` best of the chosen in rows that have more, all rows at once; the first of equals stay."""
+    owners_S, items_S = np.divmod(np.flatnonzero(chosen_NM[many_N]), chosen_NM.shape[1])  # nonzero takes four times
+    lengths_R = np.bincount(owners_S)
+    places_S = np.arange(len(owners_S)) - np.repeat(np.cumsum(lengths_R) - lengths_R, lengths_R)
+    table_RW = np.full((len(many_N), int(lengths_R.max())), -np.inf, np.float32)
+    table_RW[owners_S, places_S] = rows_NM[many_N[owners_S], items_S]
+    width = table_RW.shape[1]
+    edge_R1 = np.partition(table_RW, width - k, axis=1)[:, width - k, None]
+    kept_RW = table_RW > edge_R1
+    equal_RW = table_RW == edge_R1
+    room_R1 = k - np.count_nonzero(kept_RW, axis=1)[:, None]
+    kept_RW |= equal_RW & (np.cumsum(equal_RW, axis=1) <= room_R1)
+    chosen_NM[many_N[owners_S], items_S] = kept_RW[owners_S, places_S]
 
 
 def _floors(rows_NM: Scores, k: int) -> NDArray[np.float32]:
@@ -193,6 +214,23 @@ def z_scores(scores_CF: Scores) -> Scores:
         return scores_CF
     mean_F, spread_F = scores_CF.mean(axis=0), scores_CF.std(axis=0)
     return np.asarray((scores_CF - mean_F) / np.where(spread_F > 1e-12, spread_F, np.inf), dtype=np.float32)
+
+
+def z_scores_of_each(scores_SF: Scores, edges_N1: Indices) -> Scores:
+    """`z_scores` within each of N slices of rows, which follow each other.
+
+    Args:
+        edges_N1: where each begins, and the end.
+    """
+    lengths_N = np.diff(edges_N1)
+    filled_N = np.flatnonzero(lengths_N)
+    if not len(filled_N):
+        return scores_SF
+    starts, lengths = edges_N1[filled_N], lengths_N[filled_N]
+    mean_NF = np.add.reduceat(scores_SF, starts, axis=0, dtype=np.float64) / lengths[:, None]
+    centred_SF = scores_SF - np.repeat(mean_NF, lengths, axis=0)
+    spread_NF = np.sqrt(np.add.reduceat(centred_SF**2, starts, axis=0) / lengths[:, None])
+    return (centred_SF / np.repeat(np.where(spread_NF > 1e-12, spread_NF, np.inf), lengths, axis=0)).astype(np.float32)
 
 
 class Weighing:

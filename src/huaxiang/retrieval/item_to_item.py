@@ -16,7 +16,7 @@ from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Scores, best
 from huaxiang.retrieval.counting import Counts, from_arrays, less, to_arrays
 from huaxiang.retrieval.saving import read_part, write_part
-from huaxiang.retrieval.transitions import empty, entries_of
+from huaxiang.retrieval.transitions import empty, entries_of, summed_rows
 
 Matrix: TypeAlias = sparse.csr_array | NDArray[np.float32]
 
@@ -112,9 +112,7 @@ class ItemToItem:
                 mine = slice(*np.searchsorted(owners_E, [at, at + 1]))
                 scores_NM[at] = weights_E[mine] @ self.matrix_MM[items_E[mine]]
             return scores_NM
-        shape = (len(histories), self.n_items)
-        met_NM = sparse.csr_array(sparse.coo_array((weights_E, (owners_E, items_E)), shape=shape))
-        return np.asarray((met_NM @ self.matrix_MM).toarray(), dtype=np.float32)
+        return summed_rows(self.matrix_MM, owners_E, items_E, weights_E, len(histories))
 
     def candidates(self, history: History, k: int, *, exclude: Indices | None = None) -> tuple[Indices, Scores]:
         """At most `k` items with a score, best first."""

@@ -20,6 +20,10 @@ _PAIRS_AT_ONCE = 4_000_000
 _PRODUCTS_AT_ONCE = 32_000_000
 """Of two entries, in a block of rows: its memory is at most twelve bytes for each."""
 _ROWS_AT_ONCE = 1024
+_ENTRIES_AT_ONCE = 1_000_000
+"""Entries of rows that are added up in one go: 40 bytes for each."""
+_CELLS_AT_ONCE = 100_000
+"""Sums that are counted in one go, 8 bytes each: more leave the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,40 @@ def entries_of(
     owner_P = np.repeat(np.arange(len(items_L)), lengths_L)
     held_P = np.arange(len(owner_P)) + np.repeat(starts_L - (np.cumsum(lengths_L) - lengths_L), lengths_L)
     return owner_P, graph_MM.indices[held_P], graph_MM.data[held_P]
+
+
+def summed_rows(
+    graph_MM: sparse.csr_array,
+    owners_E: NDArray[np.int64],
+    items_E: NDArray[np.int64],
+    weights_E: NDArray[np.float32],
+    n: int,
+) -> NDArray[np.float32]:
+    """For each of `n` owners the weighted sum of the rows of its items, shape (N, M), float32.
+
+    Owners ascend. Counting into cells is several times faster than a sparse product, which first looks at all of the
+    graph: for one owner of a dozen items in 12,000, 60 us in place of 3 ms.
+    """
+    n_items = graph_MM.shape[1]
+    sums_NM = np.zeros((n, n_items), np.float32)
+    lengths_E = graph_MM.indptr[items_E + 1].astype(np.int64) - graph_MM.indptr[items_E]
+    for start, end in _pieces(lengths_E, owners_E, max(1, _CELLS_AT_ONCE // max(n_items, 1))):
+        first, last = owners_E[start], owners_E[end - 1] + 1
+        rows = graph_MM[items_E[start:end]]
+        cells_P = rows.indices + np.repeat((owners_E[start:end] - first) * n_items, lengths_E[start:end])
+        added_P = rows.data * np.repeat(weights_E[start:end], lengths_E[start:end])
+        added = np.bincount(cells_P, added_P, minlength=(last - first) * n_items)
+        sums_NM[first:last] += added.reshape(-1, n_items)
+    return sums_NM
+
+
+def _pieces(
+    lengths_E: NDArray[np.int64], owners_E: NDArray[np.int64], owners_at_once: int
+) -> Iterator[tuple[int, int]]:
+    """Slices of events whose rows have few enough entries, of few enough owners; at least one event each."""
+    by_entries_E, by_owners_E = np.cumsum(lengths_E) // _ENTRIES_AT_ONCE, owners_E // owners_at_once
+    begins_E = (np.diff(by_entries_E, prepend=-1) != 0) | (np.diff(by_owners_E, prepend=-1) != 0)
+    yield from pairwise([*np.flatnonzero(begins_E).tolist(), len(owners_E)])
 
 
 def popularity(interactions: Interactions) -> NDArray[np.float64]:
