@@ -10,7 +10,7 @@ from huaxiang.evaluation import teaching
 from huaxiang.evaluation.selection import START
 from huaxiang.evaluation.teaching import Judge, teach
 from huaxiang.pipeline import Pipeline
-from huaxiang.ranking.ordering import best_of, fuse
+from huaxiang.pipeline.scoring import best_among, fuse
 from huaxiang.shop import Shop
 from tests.shops import build_shop, settings_of
 
@@ -38,7 +38,7 @@ def nearest_by_text(parts: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]
 
 
 def best_by_weights(parts: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]]) -> int:
-    return int(best_of(fuse(parts, WEIGHTS), np.arange(len(parts["content"])), 1)[0])
+    return int(best_among(fuse(parts, WEIGHTS), np.arange(len(parts["content"])), 1)[0])
 
 
 def test_what_the_weights_miss_is_learned(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

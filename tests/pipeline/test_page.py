@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huaxiang.pipeline import Pipeline
-from huaxiang.ranking.ordering import best_of, best_passing
+from huaxiang.pipeline.scoring import best_among, best_passing
 from huaxiang.retrieval.base import History
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.shop import Shop
@@ -30,7 +30,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 def test_a_page_is_the_beginning_of_the_whole_stable_order(scores: list[int], left_out: set[int], k: int) -> None:
     among = np.array([at for at in range(len(scores)) if at not in left_out], dtype=np.intp)
     whole = sorted(among.tolist(), key=lambda at: -scores[at])
-    assert best_of(np.array(scores, np.float64), among, k).tolist() == whole[:k]
+    assert best_among(np.array(scores, np.float64), among, k).tolist() == whole[:k]
 
 
 def test_one_user_in_is_a_list_of_one_out_and_a_stranger_is_answered(pipeline: Pipeline) -> None:

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huaxiang.errors import DataError, ReleaseError
-from huaxiang.pipeline import PARTS, Pipeline
+from huaxiang.pipeline import PARTS, Pipeline, request
 from huaxiang.ranking.shelf import Shelf
 from huaxiang.shop import Shop
 from huaxiang.types import Event
@@ -177,6 +178,16 @@ def test_several_users_are_answered_in_their_order(still: Shop) -> None:
     both = still.pipeline.recommend(["u00", "u01"], now=ONE, k=5)
     assert [ranked.item_ids for ranked in both] == [shown(still, "u00", 5), shown(still, "u01", 5)]
     assert still.pipeline.recommend([], now=ONE) == []
+
+
+def test_a_block_of_people_is_answered_as_one_by_one(still: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "people_at_once", lambda *_: 7)
+    people = [f"u{at:02d}" for at in range(20)] + ["nobody", "u03"]
+    together = still.pipeline.recommend(people, now=ONE, k=60)
+    for person, ranked in zip(people, together, strict=True):
+        alone = still.pipeline.recommend([person], now=ONE, k=60)[0]
+        assert ranked.item_ids == alone.item_ids
+        np.testing.assert_allclose(ranked.scores, alone.scores, rtol=1e-5, atol=1e-6)
 
 
 def test_the_same_request_twice_gives_the_same_answer_to_the_last_bit(still: Shop) -> None:

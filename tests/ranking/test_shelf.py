@@ -33,21 +33,23 @@ def facets(store: Store) -> ItemFacets:
 def test_a_shared_brand_and_category_add_up(facets: ItemFacets) -> None:
     shelf = Shelf.of(IDS, facets)
     shares = {("brand", "Uji"): 0.5, ("category", "Tea"): 0.25, ("category", "Tea > Black"): 0.125}
-    assert shelf.scores(shares).tolist() == [0.75, 0.75, 0.375, 0.0, 0.0]
+    assert shelf.scores_of([shares])[0].tolist() == [0.75, 0.75, 0.375, 0.0, 0.0]
 
 
 def test_a_dislike_takes_away(facets: ItemFacets) -> None:
-    assert Shelf.of(IDS, facets).scores({("brand", "Yixing"): -0.5}).tolist() == [0, 0, 0, -0.5, -0.5]
+    assert Shelf.of(IDS, facets).scores_of([{("brand", "Yixing"): -0.5}])[0].tolist() == [0, 0, 0, -0.5, -0.5]
 
 
 def test_a_facet_that_no_item_has_changes_nothing(facets: ItemFacets) -> None:
-    assert not Shelf.of(IDS, facets).scores({("brand", "Ghost"): 1.0}).any()
+    assert not Shelf.of(IDS, facets).scores_of([{("brand", "Ghost"): 1.0}])[0].any()
 
 
 def test_an_attribute_counts_less_than_a_brand(store: Store, facets: ItemFacets) -> None:
     store.append([put("cup", 1, attributes={"colour": ["red"]})])
     facets.catalogue.refresh()
-    assert Shelf.of(IDS, facets).scores({("attribute:colour", "red"): 1.0}).tolist() == pytest.approx([0, 0, 0, 0, 0.3])
+    assert Shelf.of(IDS, facets).scores_of([{("attribute:colour", "red"): 1.0}])[0].tolist() == pytest.approx(
+        [0, 0, 0, 0, 0.3]
+    )
 
 
 def test_having_names_the_items_with_any_of_the_facets(facets: ItemFacets) -> None:
@@ -68,7 +70,7 @@ def test_a_shelf_follows_brand_stock_and_new_items_without_being_built_again(sto
     facets.catalogue.refresh()
     now = shelf.after([*IDS, "jar"], PLACE | {"jar": 5}, facets)
     assert now.facets is shelf.facets
-    assert now.scores({("brand", "Uji"): 1.0}).tolist() == [1, 1, 1, 0, 0, 1]
+    assert now.scores_of([{("brand", "Uji"): 1.0}])[0].tolist() == [1, 1, 1, 0, 0, 1]
     assert now.alive_M.tolist() == [True, True, True, False, True, True]
 
 
@@ -94,7 +96,7 @@ def test_a_request_that_holds_an_older_list_of_items_reads_a_newer_shelf(store: 
     facets.catalogue.refresh()
     newer = Shelf.of([*IDS, "jar"], facets)
     older = newer.after(IDS, PLACE, facets)
-    assert older.scores({("brand", "Uji"): 1.0}).tolist() == [1, 0, 0, 0, 0]
+    assert older.scores_of([{("brand", "Uji"): 1.0}])[0].tolist() == [1, 0, 0, 0, 0]
     assert older.alive_M.tolist() == [True, False, True, True, True]
 
 
@@ -131,6 +133,6 @@ def test_a_patched_shelf_equals_one_built_anew(
     built = Shelf.of(ids, facets)
     keys = {key[:2] for name in ids for key in facets.of(name)}
     shares = {key: 1.0 + n / 7 for n, key in enumerate(sorted(keys))}
-    np.testing.assert_allclose(shelf.scores(shares), built.scores(shares), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(shelf.scores_of([shares]), built.scores_of([shares]), rtol=1e-5, atol=1e-6)
     assert shelf.alive_M.tolist() == built.alive_M.tolist()
     store.close()

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huaxiang.cli.figures import check_folders
+from huaxiang.cli.recommend_many import check_out, everyone_of, users_of, write_many
 from huaxiang.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from huaxiang.config import Settings
     from huaxiang.release import Releases
+    from huaxiang.shop import Shop
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="the shop's folder (default ./huaxiang-data)")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="settings, TOML (default ./huaxiang.toml if there)")]
@@ -86,28 +89,60 @@ def check_port(host: str, port: int) -> None:
 
 
 def recommend(
-    user_id: str,
+    user_id: Annotated[str | None, typer.Argument(help="one person; a user never seen is answered too")] = None,
     k: Annotated[int, typer.Option(min=1, max=1000, help="how many")] = 10,
     explain: Annotated[bool, typer.Option("--explain/--plain", help="say why")] = True,
+    users: Annotated[
+        Path | None, typer.Option(help="many people: a file with a user id on each line", exists=True, dir_okay=False)
+    ] = None,
+    everyone: Annotated[bool, typer.Option("--everyone", help="every user of the log")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="of many people: .jsonl, a line each; .csv or .parquet, a row for each item")
+    ] = None,
     as_of: Annotated[datetime | None, typer.Option(help="as known before this moment, UTC (default: now)")] = None,
     data_dir: DataDir = None,
     config: ConfigFile = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="write the answer to this file")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write one person's answer to this file")] = None,
 ) -> None:
-    """Recommend items to a user, with reasons. A user never seen is answered too."""
-    from huaxiang.apps.recommend import Ask
-    from huaxiang.cli.show import show_answer
+    """Recommend items to a person, with reasons; or to many people at once, into a file."""
     from huaxiang.config import load_settings
     from huaxiang.shop import Shop
 
-    check_folders(json_file)
-    shop = Shop(load_settings(config, data_dir=data_dir))
+    if [user_id is not None, users is not None, everyone].count(True) != 1:
+        raise ConfigError("name one user, or --users FILE, or --everyone")
+    if user_id is None and json_file is not None:
+        raise ConfigError("--json is for one person's answer; give --out FILE for many")
+    target = out if user_id is not None else check_out(out)
+    check_folders(json_file, target)
     now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
+    shop = Shop(load_settings(config, data_dir=data_dir))
+    try:
+        if user_id is not None:
+            _recommend_one(shop, user_id, k, explain, now, json_file)
+        else:
+            assert target is not None
+            _recommend_many(shop, users, k, now, target)
+    finally:
+        shop.close()
+
+
+def _recommend_one(shop: "Shop", user_id: str, k: int, explain: bool, now: datetime, json_file: Path | None) -> None:
+    from huaxiang.apps.recommend import Ask
+    from huaxiang.cli.show import show_answer
+
     answer = shop.recommend(Ask(user_id=user_id, k=k, explain=explain), now=now)
     body = show_answer(user_id, answer, shop.catalogue)
-    shop.close()
     if json_file is not None:
         json_file.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _recommend_many(shop: "Shop", users: Path | None, k: int, now: datetime, out: Path) -> None:
+    """To the users of a file, or to everyone."""
+    began = time.perf_counter()
+    named = list(everyone_of(shop.store)) if users is None else users_of(users)
+    done = write_many(shop, iter(named), len(named), out, k=k, now=now)
+    took = time.perf_counter() - began
+    typer.echo(f"{done:,} people answered into {out} in {took:.1f} s, {done / max(took, 1e-9):,.0f} a second")
 
 
 @profiles.command("show")

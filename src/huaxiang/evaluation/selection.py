@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from huaxiang.evaluation.teaching import Judge, teach
 from huaxiang.pipeline import Pipeline
 from huaxiang.pipeline.elsewhere import ELSEWHERE
+from huaxiang.pipeline.scoring import padded
 from huaxiang.pipeline.second import SecondStage
 from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.state import from_micros
-from huaxiang.ranking.ordering import padded
 from huaxiang.retrieval.fuse import Weighing, choose_weights, named
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.lent import NAME as LENT

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.evaluation.gathering import Read, ReadOne
 from huaxiang.pipeline import Pipeline
+from huaxiang.pipeline.scoring import best_among, fuse
 from huaxiang.pipeline.second import N_RANKED, SecondStage, features_of, reader_of
 from huaxiang.ranking.features import FeatureReader
 from huaxiang.ranking.learning import learn_ranker
-from huaxiang.ranking.ordering import best_of, fuse
 from huaxiang.retrieval.reading import Person
 
 _FEWEST: Final = 200
@@ -95,7 +95,7 @@ def _read(
     for one in people:
         parts = chosen.parts(one.person, items)
         fused_M = fuse(parts, weights)
-        items_C = np.sort(best_of(fused_M, np.flatnonzero(~one.barred_M), N_RANKED))
+        items_C = np.sort(best_among(fused_M, np.flatnonzero(~one.barred_M), N_RANKED))
         features_CG = features_of(reader, parts, one.person.history, items_C)
         right_C = np.isin(items_C, one.relevant)
         read.append(ReadOne.of(features_CG, right_C, fused_M[items_C].astype(np.float32), one.relevant))

@@ -3,11 +3,10 @@
 Legend: M items of the live index, L entries of one history.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +18,41 @@ from huaxiang.errors import DataError
 from huaxiang.pipeline.elsewhere import ELSEWHERE, Elsewhere, scores
 from huaxiang.pipeline.elsewhere import kept as kept_elsewhere
 from huaxiang.pipeline.parts import PARTS, open_indexed
+from huaxiang.pipeline.people import People
+from huaxiang.pipeline.scoring import best_among, best_passing, fuse, padded, people_at_once, standardise
 from huaxiang.pipeline.second import N_RANKED, SecondStage
 from huaxiang.pipeline.why import Explainer
 from huaxiang.profiles import FoldState, Portraits
-from huaxiang.profiles.facets import interests, mood
-from huaxiang.profiles.state import Tally
+from huaxiang.profiles.facets import mood
 from huaxiang.ranking.arrange import POOL, Arranger, Rules
-from huaxiang.ranking.ordering import best_of, best_passing, fuse, padded, standardise
 from huaxiang.ranking.rules import compile_filter
 from huaxiang.ranking.shelf import Shelf
 from huaxiang.release import Release
 from huaxiang.retrieval.base import History, Retriever
 from huaxiang.retrieval.kinds import open_retrievers
 from huaxiang.retrieval.live import LiveIndex, Snapshot
-from huaxiang.retrieval.reading import Basis, Person, history_of, recent_entries
-from huaxiang.text.wording import history_text
+from huaxiang.retrieval.reading import Basis, Person
 from huaxiang.types import ItemId, Ranked, Reason, UserId
 
 Shown = Literal["purchased", "all", "none"]
 
-_QUERIES: Final = 5
-_KEPT_VECTORS: Final = 10_000
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a page is to be like.
+
+    Attributes:
+        where: filter of items, as in `ranking.rules.compile_filter`.
+        item_ids: rank only these.
+        diversity: 0 by score alone to 1 by difference alone; None: as the shop has it.
+    """
+
+    k: int = 10
+    filter_seen: Shown = "purchased"
+    where: Mapping[str, Any] | None = None
+    item_ids: Sequence[ItemId] | None = None
+    explain: bool = False
+    diversity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ class Page:
 class Pipeline:
     """One release, open for answers. Safe to use from many threads.
 
-    Memory: the release's arrays, and 10,000 cached vectors U of 4 D bytes.
+    Memory: the release's arrays, what `People` keeps, and at most 32 MB of scores for a block of people.
     """
 
     def __init__(
@@ -83,7 +96,7 @@ class Pipeline:
         self._repeated = repeated
         self._explainer = Explainer(portraits, retrievers, weights)
         self._shelf = Shelf.of(index.snapshot().item_ids, portraits.item_facets)
-        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._people = People(portraits, encoder, elsewhere, retrievers["transitions"].n_items)
 
     @classmethod
     def open(cls, release: Release, portraits: Portraits, rules: Rules | None = None) -> Self:
@@ -137,11 +150,14 @@ class Pipeline:
         item_ids: Sequence[ItemId] | None = None,
     ) -> list[Ranked]:
         """The `k` best items of each user, as known strictly before `now`; one user in, a list of one out."""
-        states = ((user, self.portraits.state(user, before=now)) for user in user_ids)
-        return [
-            self.rank(state, now=now, k=k, filter_seen=filter_seen, item_ids=item_ids, user_id=user).ranked
-            for user, state in states
-        ]
+        wish = Wish(k, filter_seen, item_ids=item_ids)
+        at_once = people_at_once(len(self.index.snapshot()), len(self.retrievers) + 2)
+        found: list[Ranked] = []
+        for start in range(0, len(user_ids), at_once):
+            block = user_ids[start : start + at_once]
+            states = [self.portraits.state(user, before=now) for user in block]
+            found += [page.ranked for page in self._pages(states, wish, now=now, user_ids=block)]
+        return found
 
     def rank(
         self,
@@ -161,26 +177,45 @@ class Pipeline:
         Args:
             user_id: whose state it is, for what is known of them elsewhere; None for a session.
         """
+        wish = Wish(k, filter_seen, where, item_ids, explain, diversity)
+        return self._pages([state], wish, now=now, user_ids=[user_id])[0]
+
+    def _pages(
+        self, states: Sequence[FoldState], wish: Wish, *, now: datetime, user_ids: Sequence[UserId | None]
+    ) -> list[Page]:
+        """A page for each state, scored together."""
         items = self.index.snapshot()
-        person = self.read(state, items, now=now, user_id=user_id)
-        parts = self.parts(person, items)
-        fused_M = fuse(parts, self._weights)
-        allowed_M = self.allowed(person, items, filter_seen=filter_seen, item_ids=item_ids)
-        passes = self._test(where, items)
+        people = self._people.read(states, items, now=now, user_ids=user_ids)
+        parts = self.parts_of(people, items)
+        fused_NM = fuse(parts, self._weights)
+        return [
+            self._page(person, items, {name: rows_NM[at] for name, rows_NM in parts.items()}, fused_NM[at], wish, now)
+            for at, person in enumerate(people)
+        ]
+
+    def _page(
+        self,
+        person: Person,
+        items: Snapshot,
+        parts: Mapping[str, NDArray[np.float32]],
+        fused_M: NDArray[np.float64],
+        wish: Wish,
+        now: datetime,
+    ) -> Page:
+        allowed_M = self.allowed(person, items, filter_seen=wish.filter_seen, item_ids=wish.item_ids)
+        passes = self._test(wish.where, items)
         felt = mood(person.state, now=now, config=self.portraits.config)
-        arranger = Arranger.of(self._rules, diversity, felt.get("polarity"))
-        n = k if arranger.by_score_alone else max(k, POOL)
+        arranger = Arranger.of(self._rules, wish.diversity, felt.get("polarity"))
+        n = wish.k if arranger.by_score_alone else max(wish.k, POOL)
         order, scores_M = self._ordered(fused_M, parts, person, np.flatnonzero(allowed_M), n, passes)
         if not arranger.by_score_alone:
             pins = {pin.place: items.position(pin.item_id) for pin in arranger.rules.pins}
             shown = {
                 place: at for place, at in pins.items() if at >= 0 and allowed_M[at] and (not passes or passes(at))
             }
-            order = self._arranged(arranger, order, shown, scores_M, person, items, k)
+            order = self._arranged(arranger, order, shown, scores_M, person, items, wish.k)
         names = tuple(items.item_ids[at] for at in order)
-        why: tuple[tuple[Reason, ...], ...] = ()
-        if explain:
-            why = self._explainer.reasons(order, person, parts, items)
+        why = self._explainer.reasons(order, person, parts, items) if wish.explain else ()
         return Page(Ranked(names, scores_M[order].astype(np.float32), why), person.basis, arranger.notes(names))
 
     def _test(self, where: Mapping[str, Any] | None, items: Snapshot) -> Callable[[int], bool] | None:
@@ -208,11 +243,11 @@ class Pipeline:
         person has a history that it could learn from."""
         second = self._second if person.basis == "profile" else None
         wanted = n if second is None else max(n, N_RANKED)
-        order = best_of(fused_M, among, wanted) if passes is None else best_passing(fused_M, among, wanted, passes)
+        order = best_among(fused_M, among, wanted) if passes is None else best_passing(fused_M, among, wanted, passes)
         if second is None:
             return order, fused_M
         scores_M = second.scores(order, fused_M, parts, person.history)
-        return best_of(scores_M, np.sort(order), n), scores_M
+        return best_among(scores_M, np.sort(order), n), scores_M
 
     def _arranged(
         self,
@@ -239,47 +274,25 @@ class Pipeline:
 
     def read(self, state: FoldState, items: Snapshot, *, now: datetime, user_id: UserId | None = None) -> Person:
         """What the answer may use of a state: nothing where personalisation is denied."""
-        config = self.portraits.config
-        denied = state.consents.get("personalisation", config.consent_default) == "denied"
-        used = FoldState() if denied else state
-        known = interests(used, self.portraits.item_facets, now=now, config=config)
-        entries = recent_entries(used)
-        u_D = self._vector(used, entries)
-        elsewhere: Mapping[ItemId, float] = {}
-        if self._elsewhere is not None and user_id is not None and not denied:
-            elsewhere = self._elsewhere(user_id, now)
-        is_known = bool(entries or known.shares or u_D.any() or elsewhere)
-        basis: Basis = "consent" if denied else "profile" if is_known else "popularity"
-        n_fitted = self.retrievers["transitions"].n_items
-        history = history_of(entries, items, now=now, n_fitted=n_fitted)
-        return Person(used, entries, history, u_D, known, basis, elsewhere)
+        return self._people.read([state], items, now=now, user_ids=[user_id])[0]
 
     def parts(self, person: Person, items: Snapshot) -> dict[str, NDArray[np.float32]]:
-        """Standardised scores of shape (M,) of every part that has a weight; zeros where one has nothing to say."""
+        """`parts_of` one person, shape (M,) each."""
+        return {name: rows_NM[0] for name, rows_NM in self.parts_of([person], items).items()}
+
+    def parts_of(self, people: Sequence[Person], items: Snapshot) -> dict[str, NDArray[np.float32]]:
+        """Standardised scores of shape (N, M) of every part that has a weight; zeros where one has nothing to say."""
+        histories = [person.history for person in people]
         raw = {
-            name: retriever.scores([person.history])[0]
+            name: retriever.scores(histories)
             for name, retriever in self.retrievers.items()
             if self._weights.get(name, 0.0) > 0.0
         }
         if self._elsewhere is not None:
-            raw[ELSEWHERE] = scores(person.elsewhere, items)
-        raw["content"] = items.vectors_MD @ person.u_D
-        raw["profile"] = self.shelf(items).scores(person.known.shares)
-        return {name: standardise(padded(scores_M, len(items))) for name, scores_M in raw.items()}
-
-    def _vector(self, state: FoldState, entries: Sequence[tuple[ItemId, Tally]]) -> NDArray[np.float32]:
-        """U, by the open release's encoder, kept under the text that it reads."""
-        items = [item for name, tally in entries if tally.long > 0.0 and (item := self.catalogue.get(name)) is not None]
-        text = history_text(items, [search.query for search in state.searches[-_QUERIES:]])
-        if not text:
-            return np.zeros(self.encoder.d, np.float32)
-        kept = self._vectors.get(text)
-        if kept is None:
-            kept = self.encoder.encode([text])[0]
-            self._vectors[text] = kept
-            if len(self._vectors) > _KEPT_VECTORS:
-                self._vectors.popitem(last=False)
-        return kept
+            raw[ELSEWHERE] = np.stack([scores(person.elsewhere, items) for person in people])
+        raw["content"] = np.stack([person.u_D for person in people]) @ items.vectors_MD.T
+        raw["profile"] = self.shelf(items).scores_of([person.known.shares for person in people])
+        return {name: standardise(padded(rows_NM, len(items))) for name, rows_NM in raw.items()}
 
     def refresh(self) -> None:
         """Take in changed items, and rebuild the shelf where its patches have grown; for a thread beside requests."""
@@ -356,5 +369,5 @@ class Pipeline:
             fused_M = fuse({"transitions": standardise(graph_M), "content": standardise(text_M)}, weights)
         alive_A = np.flatnonzero(self.shelf(items).alive_M)
         alive_A = alive_A[alive_A != at]
-        order = best_of(fused_M, alive_A, k)
+        order = best_among(fused_M, alive_A, k)
         return Ranked(tuple(items.item_ids[j] for j in order), fused_M[order].astype(np.float32))

@@ -1,6 +1,6 @@
 """The shelf: which items may be shown at all, and their facets as a sparse matrix; patched as items change.
 
-Legend: M items, F distinct facets, P items changed since the matrix was built.
+Legend: N people, M items, F distinct facets, P items changed since the matrix was built.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,15 +35,14 @@ class FacetMatrix:
         shape = (len(item_ids), len(self._columns))
         self._matrix_MF = sp.csr_matrix((np.asarray(weights, np.float32), (rows, columns)), shape=shape)
 
-    def scores(self, shares: Mapping[tuple[str, str], float]) -> NDArray[np.float32]:
-        """The sum of the shares of each item's facets, one number a row; 0 where nothing is shared."""
-        weights_F = np.zeros(self._matrix_MF.shape[1], np.float32)
-        for key, share in shares.items():
-            column = self._columns.get(key)
-            if column is not None:
-                weights_F[column] = share
-        scores_M: NDArray[np.float32] = np.asarray(self._matrix_MF @ weights_F, dtype=np.float32)
-        return scores_M
+    def scores_of(self, shares: Sequence[Mapping[tuple[str, str], float]]) -> NDArray[np.float32]:
+        """The sum of the shares of each item's facets, a row for each person; 0 where nothing is shared."""
+        weights_FN = np.zeros((self._matrix_MF.shape[1], len(shares)), np.float32)
+        for at, of_one in enumerate(shares):
+            known = {column: share for key, share in of_one.items() if (column := self._columns.get(key)) is not None}
+            weights_FN[list(known), at] = list(known.values())
+        scores_NM: NDArray[np.float32] = np.ascontiguousarray((self._matrix_MF @ weights_FN).T, dtype=np.float32)
+        return scores_NM
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,17 +96,18 @@ class Shelf:
         patch = FacetMatrix(names, item_facets)
         return Shelf(changed, seq, self.built_seq, alive_M, self.facets, patched, patch)
 
-    def scores(self, shares: Mapping[tuple[str, str], float]) -> NDArray[np.float32]:
-        """How well each item fits shares of interest, shape (M,)."""
-        scores_M = np.zeros(len(self.alive_M), np.float32)
-        built_M = self.facets.scores(shares)[: len(scores_M)]
-        scores_M[: len(built_M)] = built_M
-        scores_M[self.patched] = self.patch.scores(shares)
-        return scores_M
+    def scores_of(self, shares: Sequence[Mapping[tuple[str, str], float]]) -> NDArray[np.float32]:
+        """How well each item fits each person's shares of interest, shape (N, M)."""
+        scores_NM = np.zeros((len(shares), len(self.alive_M)), np.float32)
+        built_NM = self.facets.scores_of(shares)[:, : len(self.alive_M)]
+        scores_NM[:, : built_NM.shape[1]] = built_NM
+        scores_NM[:, self.patched] = self.patch.scores_of(shares)
+        return scores_NM
 
     def having(self, facets: Iterable[tuple[str, str]]) -> NDArray[np.bool_]:
         """Which items have any of these facets, shape (M,)."""
-        return self.scores(dict.fromkeys(facets, 1.0)) > 0.0
+        having_M: NDArray[np.bool_] = self.scores_of([dict.fromkeys(facets, 1.0)])[0] > 0.0
+        return having_M
 
 
 def _alive(item_id: ItemId, item_facets: ItemFacets) -> bool:
