@@ -1,0 +1,68 @@
+"""Public sequences as a shop's log with made-up times, so that the whole product can be measured on them.
+
+The files say the order of a person's meetings and no times. Here a person's last meeting lies anywhere in a year, by a
+seeded draw, and the ones before it a day apart each: what depends on the calendar, such as fashion, cannot be measured.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from huaxiang.config import load_settings
+from huaxiang.evaluation.sequence_file import ItemTerms, Sequences
+from huaxiang.shop import Shop
+
+END: Final = datetime(2026, 11, 1, tzinfo=UTC)
+"""After everything."""
+_DAYS: Final = 365
+_AT_ONCE: Final = 2_000
+
+
+def filled(folder: Path, read: Sequences, terms: ItemTerms, rows: Sequence[Sequence[int]], *, seed: int) -> Shop:
+    """A new shop that holds the catalogue and these rows of catalogue indices, one for each user, oldest first."""
+    shop = Shop(load_settings(None, (), data_dir=folder))
+    for payloads in (_goods(read, terms), _meetings(read, rows, np.random.default_rng(seed))):
+        waiting: list[dict[str, Any]] = []
+        for payload in payloads:
+            waiting.append(payload)
+            if len(waiting) == _AT_ONCE:
+                _take(shop, waiting)
+                waiting = []
+        _take(shop, waiting)
+    shop.refresh()
+    return shop
+
+
+def _take(shop: Shop, payloads: list[dict[str, Any]]) -> None:
+    rejected = shop.intake.take(payloads).rejected
+    assert not rejected, rejected[:3]
+
+
+def _goods(read: Sequences, terms: ItemTerms) -> Iterator[dict[str, Any]]:
+    """Words become the name, attributes the category, broadest first as they stand."""
+    opening = (END - timedelta(days=2 * _DAYS)).isoformat()
+    for item, words, tags in zip(read.item_ids, terms.words, terms.attributes, strict=True):
+        properties = {"name": " ".join(words) or item, "category": [tag.split("=", 1)[-1] for tag in tags][:8]}
+        yield {
+            "event": "set_item",
+            "event_id": f"set-{item}",
+            "item_id": item,
+            "timestamp": opening,
+            "properties": {name: value for name, value in properties.items() if value},
+        }
+
+
+def _meetings(read: Sequences, rows: Sequence[Sequence[int]], rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    for user, row, share in zip(read.user_ids, rows, rng.random(len(rows)), strict=True):
+        last = END - timedelta(days=float(share) * _DAYS, minutes=1)
+        for step, item in enumerate(row):
+            yield {
+                "event": "purchase",
+                "event_id": f"{user}-{step}",
+                "user_id": user,
+                "item_id": read.item_ids[item],
+                "timestamp": (last - timedelta(days=len(row) - 1 - step)).isoformat(),
+            }
