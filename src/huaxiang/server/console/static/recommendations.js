@@ -18,7 +18,7 @@ export function reasonLabel(say, reason, nameOfEvidence) {
     const what = nameOfEvidence(reason.evidence);
     return what ? say.t("reason.followed", { what }) : reason.text;
   }
-  return ["meaning", "popular"].includes(reason.kind) ? say.t(`reason.${reason.kind}`) : reason.text;
+  return ["meaning", "elsewhere", "popular"].includes(reason.kind) ? say.t(`reason.${reason.kind}`) : reason.text;
 }
 
 /** How a list changed: {added, gone, moves} with moves as item id to places gained. */
