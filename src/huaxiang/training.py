@@ -23,7 +23,7 @@ from huaxiang.encoder.folder import open_folder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError, MissingExtraError
 from huaxiang.evaluation.parts import closed_seconds, nearest_seconds, order_again, order_before
-from huaxiang.evaluation.selection import DECAYS, START, Selected, select
+from huaxiang.evaluation.selection import START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
 from huaxiang.pipeline.elsewhere import ELSEWHERE
 from huaxiang.pipeline.lender import Lender, Lent
@@ -289,7 +289,7 @@ def _select(
 ) -> Selected:
     """Fit on what came before the held-out days, and choose by them; profiles read the keywords of this release."""
     if cut is None:
-        return Selected(START, DECAYS[0], {"note": "too few events to hold days out; weights are the defaults"})
+        return Selected(START, {}, {"note": "too few events to hold days out; weights are the defaults"})
     catalogue = portraits.item_facets.catalogue
     index = LiveIndex(shop.item_ids, shop.vectors_MD, shop.encoder, catalogue, seq=seq)
     earlier = rows.filter(pl.col("at") < cut)
@@ -320,7 +320,7 @@ def _fit_and_save(
 ) -> None:
     """Fit on everything, as the held-out days chose: what has no weight is left out."""
     met = to_interactions(rows, shop.item_ids)
-    retrievers = fit_retrievers(met, tuple(selected.weights), decay=selected.decay, content=shop.content)
+    retrievers = fit_retrievers(met, tuple(selected.weights), decays=selected.decays, content=shop.content)
     if learned is not None and SequenceModel.name in selected.weights:
         retrievers[SequenceModel.name] = order_again(met, shop.content_MT, learned, seed)
     if lent is not None:
@@ -367,7 +367,7 @@ def _about(
         "n_interactions": len(rows),
         "n_people": rows["person"].n_unique() if len(rows) else 0,
         "weights": dict(selected.weights),
-        "decay": selected.decay,
+        "decays": dict(selected.decays),
         "validation": dict(selected.figures),
         "not_tried": dict(not_tried),
         "encoder": dict(encoder),

@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from scipy import sparse
 
 from huaxiang.evaluation import selection
-from huaxiang.evaluation.selection import DECAYS, START, Later, laid_out, select
+from huaxiang.evaluation.selection import START, Later, choose_decays, laid_out, select
 from huaxiang.evaluation.teaching import Judge
 from huaxiang.pipeline import Pipeline
 from huaxiang.profiles.state import from_micros, to_micros
+from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.log import read_log
+from huaxiang.retrieval.transitions import Transitions
 from huaxiang.shop import Shop
 from huaxiang.types import Event
 from tests.shops import build_shop, settings_of
@@ -90,18 +93,33 @@ def test_the_figures_say_what_chose(shop: Shop, rows: pl.DataFrame) -> None:
     assert figures["ndcg@10"] >= max(figures["alone"].values())
     assert "200 are needed" in figures["ranker"]["note"]
     assert all(weight > 0.0 for weight in chosen.weights.values())  # what only harms is not named
-    assert figures["decay"][str(chosen.decay)] == max(figures["decay"].values())
+    assert figures["decays"] == chosen.decays
+    assert set(chosen.decays) <= {"transitions"}
+
+
+def test_a_part_whose_whole_history_counts_is_read_with_a_slower_decay(shop: Shop, rows: pl.DataFrame) -> None:
+    """The newest entry misleads, and all others agree on what is taken."""
+    judges = judges_of(shop.pipeline, rows, eve(rows))
+    n = len(shop.pipeline.index.snapshot())
+    whole_MM = np.zeros((n, n), np.float32)
+    for judge in judges:
+        whole_MM[np.ix_(judge.person.history.items_L[:-1], judge.relevant)] += 1.0
+        whole_MM[judge.person.history.items_L[-1], :] += 2.0 * np.random.default_rng(0).random(n)
+    made = ItemToItem.made(Transitions(decay=0.5), sparse.csr_array(whole_MM))
+    trial = shop.pipeline.trying({**shop.pipeline.retrievers, "transitions": made})
+    assert choose_decays(trial, judges, float("inf"))["transitions"] > 0.5
+    assert choose_decays(trial, judges, 0.0) == {}
 
 
 def test_the_same_log_chooses_the_same(shop: Shop, rows: pl.DataFrame) -> None:
     first, second = (select(shop.pipeline, rows, eve(rows), np.random.default_rng(1)) for _ in range(2))
-    assert (first.weights, first.decay, first.figures) == (second.weights, second.decay, second.figures)
+    assert (first.weights, first.decays, first.figures) == (second.weights, second.decays, second.figures)
 
 
 def test_too_few_people_leave_the_defaults_and_say_so(shop: Shop, rows: pl.DataFrame) -> None:
     few = rows.filter(pl.col("person").is_in([f"u{n:02d}" for n in range(19)]))
     chosen = select(shop.pipeline, few, eve(rows), RNG)
-    assert (chosen.weights, chosen.decay) == (START, DECAYS[0])
+    assert (chosen.weights, chosen.decays) == (START, {})
     assert "only 19 people" in chosen.figures["note"]
 
 

@@ -46,11 +46,11 @@ def test_what_reads_terms_is_fitted_where_the_shop_has_any() -> None:
 
 def test_only_what_is_asked_for_is_fitted_beside_what_a_release_always_has() -> None:
     assert set(fit_retrievers(a_small_shop(), ["ridge"])) == {*ALWAYS, "ridge"}
-    assert set(fit_retrievers(a_small_shop(), ["content", "profile"], decay=0.9)) == set(ALWAYS)
+    assert set(fit_retrievers(a_small_shop(), ["content", "profile"], decays={"paths": 0.9})) == set(ALWAYS)
 
 
-def test_the_decay_that_was_chosen_is_of_the_graph_alone() -> None:
-    fitted = fit_retrievers(a_small_shop(), decay=0.9)
+def test_a_decay_that_was_chosen_is_of_its_part_alone() -> None:
+    fitted = fit_retrievers(a_small_shop(), decays={"transitions": 0.9})
     assert fitted["transitions"].decay == 0.9  # type: ignore[attr-defined]
     assert fitted["ridge"].decay == 0.7  # type: ignore[attr-defined]
 

@@ -13,7 +13,8 @@ from huaxiang import training
 from huaxiang.collect.catalogue import item_from
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError
-from huaxiang.evaluation.selection import DECAYS, START, select
+from huaxiang.evaluation.parts import DECAYS
+from huaxiang.evaluation.selection import START, select
 from huaxiang.pipeline import Pipeline
 from huaxiang.pipeline.elsewhere import ELSEWHERE
 from huaxiang.pipeline.lender import Lender
@@ -97,7 +98,7 @@ def test_it_says_what_it_was_made_of(trained: Trained) -> None:
     assert about["seq"] == trained.shop.catalogue.seq
     assert set(about["validation"]["alone"]) == {*NAMES, "content", "profile"} - set(about["not_tried"])
     assert {"popular"} <= set(about["weights"]) <= set(about["validation"]["alone"])
-    assert about["decay"] in DECAYS
+    assert set(about["decays"].values()) <= set(DECAYS)
     assert "too few to learn from" in about["not_tried"]["sequence"]
     assert set(about["not_tried"]) <= {"sequence", *CLOSED_FORMS, *OF_CONTENT}
     assert "200 are needed" in about["validation"]["ranker"]["note"]

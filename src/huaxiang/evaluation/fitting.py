@@ -11,7 +11,17 @@ import numpy as np
 
 from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.gathering import MOST_TAUGHT, gather_all
-from huaxiang.evaluation.parts import Part, Steps, all_terms, closed_seconds, made, remade, sequence_steps, term_recipes
+from huaxiang.evaluation.parts import (
+    Part,
+    Steps,
+    all_terms,
+    closed_seconds,
+    made,
+    other_decays,
+    remade,
+    sequence_steps,
+    term_recipes,
+)
 from huaxiang.evaluation.protocols import Protocol
 from huaxiang.evaluation.questions import full_answers
 from huaxiang.evaluation.sequence_file import ItemTerms
@@ -26,10 +36,8 @@ GRAPH_GRID: Final = (
     ("popularity_power", (0.2, 0.4, 0.5)),
     ("gap_power", (0.25, 1.0)),
     ("backward", (0.25, 1.0)),
-    ("decay", (0.5, 0.6, 0.8)),
 )
 """What is tried beside the defaults, one setting after the other; the better one stays."""
-DECAYS: Final = (0.5, 0.65, 0.8, 0.9)
 HALF_LIVES: Final = (7.0, 60.0)
 """Days after which a meeting counts half in what is popular now: the week's fashion, and the season's."""
 _SAMPLE: Final = 3000
@@ -89,7 +97,7 @@ class Fitter:
         closed = self._closed_forms()
         for place in closed:
             self._better_reg(place)
-        for place in range(1, len(self.parts)):
+        for place in range(len(self.parts)):
             self._better_decay(place)
         sequence = self._sequence()
         return self._weigh(started, sequence)
@@ -157,7 +165,7 @@ class Fitter:
             return
         until = self.budget.spent + 0.05 * self.budget.left
         top = self._ndcg(part.retriever)
-        for decay in (value for value in DECAYS if value != part.recipe.decay):
+        for decay in other_decays(part.recipe.decay):
             if self.budget.spent > until:
                 break
             other = replace(part.recipe, decay=decay)

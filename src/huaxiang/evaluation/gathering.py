@@ -17,7 +17,7 @@ from huaxiang.ranking.features import FeatureReader
 from huaxiang.ranking.learning import Lists
 from huaxiang.ranking.model import Ranker
 from huaxiang.retrieval.base import History, Indices, Scores
-from huaxiang.retrieval.fuse import Candidates, Fused, Weighing
+from huaxiang.retrieval.fuse import AT_ONCE, Candidates, Fused, Weighing
 
 MOST_TAUGHT: Final = 20_000
 """Questions that teach a ranker, at most."""
@@ -41,14 +41,15 @@ class Gathered:
 
 
 def gather_all(fused: Fused, asked: Questions, *, before: float, at_most: int = 10**9) -> Gathered:
-    """Candidates of the questions; those that remain at `before` (monotonic clock) are left out, the first is in."""
+    """Candidates of the questions; those that remain at `before` (monotonic clock) are left out, but for the first
+    block: it is gathered at once, and one of it alone would say nothing of what each costs."""
     began = time.monotonic()
     z: list[Scores] = []
     right: list[NDArray[np.bool_]] = []
     n_right: list[int] = []
     found = fused.gather_many(asked.histories, exclude=[history.items_L for history in asked.histories])
     for targets, candidates in zip(asked.targets, found, strict=True):
-        if len(z) == at_most or (z and time.monotonic() > before):
+        if len(z) == at_most or (len(z) >= AT_ONCE and time.monotonic() > before):
             break
         z.append(candidates.z_CF)
         right.append(np.isin(candidates.items_C, targets))

@@ -25,6 +25,10 @@ from huaxiang.retrieval.kinds import content_recipes, fit_one, joined_terms
 from huaxiang.retrieval.linear import WHOLE_UP_TO
 from huaxiang.retrieval.sequence import SequenceModel
 
+DECAYS: Final = (0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
+"""How much of an event's say may be left for each item met after it: where people meet five items the last one counts
+most, where they meet hundreds all do."""
+
 _JUDGES: Final = 2000
 """Questions that say when the sequence model has learned enough; those of the earlier step teach no ranker."""
 _AROUND_AN_ITEM: Final = 2e-3
@@ -69,6 +73,11 @@ class Steps:
         recipe = replace(self.validation.recipe, judge=None, begin=self.learned, epochs=epochs, seconds=1e9)
         learned = recipe.learn(known)
         return Part(recipe, SequenceModel.made(learned.weights), learned.seconds)
+
+
+def other_decays(decay: float) -> list[float]:
+    """Those of `DECAYS` that are not this one, the nearest first."""
+    return sorted((value for value in DECAYS if value != decay), key=lambda value: abs(value - decay))
 
 
 def made(recipe: Any, interactions: Interactions) -> Part:

@@ -101,16 +101,17 @@ def full_answers(retriever: Retriever, asked: Questions) -> Answers:
     return Answers.of(lists_NK, asked.targets)
 
 
-def staged_answers(fused: Fused, stage: Stage, asked: Questions, *, before: float) -> Answers:
+def staged_answers(fused: Fused, stage: Stage, asked: Questions, *, before: float, least: int = 1) -> Answers:
     """Lists by two stages: what the first does not name is not answered.
 
     Args:
         before: on the monotonic clock; the users that remain then are left out, so that the answers are fewer.
+        least: so many are answered whatever the time.
     """
     found = fused.gather_many(asked.histories, exclude=[history.items_L for history in asked.histories])
     lists: list[Indices] = []
     for history, candidates in zip(asked.histories, found, strict=True):
-        if time.monotonic() > before and lists:
+        if len(lists) >= least and time.monotonic() > before:
             break
         scores_C = stage(candidates, history)
         kept_C = scores_C > -np.inf

@@ -1,8 +1,9 @@
-"""Choosing what a release fuses, on held-out days: how fast the graph forgets, and each retriever's weight.
+"""Choosing what a release fuses, on held-out days: how fast each part's history fades, and each part's weight.
 
 Legend: N judges, R retrievers.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,23 +12,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from huaxiang.evaluation.parts import other_decays
 from huaxiang.evaluation.teaching import Judge, teach
 from huaxiang.pipeline import Pipeline
 from huaxiang.pipeline.elsewhere import ELSEWHERE
-from huaxiang.pipeline.scoring import padded
+from huaxiang.pipeline.scoring import padded, people_at_once
 from huaxiang.pipeline.second import SecondStage
 from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.state import from_micros
+from huaxiang.retrieval.base import Retriever
 from huaxiang.retrieval.fuse import Weighing, choose_weights, named
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.lent import NAME as LENT
+from huaxiang.retrieval.linear import Ridge
 from huaxiang.types import ItemId
 
 START: Final[Mapping[str, float]] = {"transitions": 1.0, "content": 0.2, "profile": 0.5, "popular": 0.1}
 """Weights of a shop that is too small to choose by."""
-
-DECAYS: Final = (0.7, 0.9, 1.0)
-"""How much of an item's say is left for each item met after it; 1.0 leaves forgetting to the calendar."""
 
 FOREIGN: Final = (LENT, ELSEWHERE)
 """Parts that rest on another shop."""
@@ -38,6 +39,9 @@ _LEAST_JUDGES: Final = 20
 _STRONG: Final = 3.0
 _LEAST_POPULAR: Final = 0.005
 """Weight of what is popular where it does not help the people who judge: strangers are shown nothing else."""
+_DECAYS_SHARE: Final = 0.3
+"""Of the time; the ranker has the rest."""
+_LEAST_GAIN: Final = 1e-4
 _NAMED: Final = 100
 """Items that each retriever names; what none of them names is in no first ten."""
 
@@ -47,11 +51,12 @@ class Selected:
     """What was chosen, and the validation figures that chose it: they are no test.
 
     Attributes:
+        decays: of the item-to-item parts, where another than the recipe's own was better.
         second: the learned ranker, where there were people to teach it and it helped.
     """
 
     weights: Mapping[str, float]
-    decay: float
+    decays: Mapping[str, float]
     figures: Mapping[str, Any]
     second: SecondStage | None = None
 
@@ -59,39 +64,68 @@ class Selected:
 def select(
     trial: Pipeline, rows: pl.DataFrame, cut: int, rng: np.random.Generator, *, seconds: float = 60.0
 ) -> Selected:
-    """Choose the graph's decay, then weights by coordinate ascent on ndcg@10 of what people took after `cut`, then
-    whether a ranker that others have taught orders the best of them.
+    """Choose decays, then weights by coordinate ascent on ndcg@10 of what people took after `cut`, then whether a
+    ranker that others have taught orders the best of them.
 
     What does not help gets no weight and is not named.
 
     Args:
         trial: fitted on what came before `cut` only.
         rows: interactions of the whole log.
-        seconds: for teaching the ranker.
+        seconds: for the decays and for teaching the ranker.
     """
+    began = time.monotonic()
     later = Later.of(rows, cut, rng)
     judges = list(later.judges(trial))
-    graph = trial.retrievers["transitions"]
-    if len(judges) < _LEAST_JUDGES or not isinstance(graph, ItemToItem):
+    if len(judges) < _LEAST_JUDGES:
         note = f"only {len(judges)} people to judge by; weights are the defaults"
-        return Selected(START, DECAYS[0], {"note": note})
-    by_decay = {decay: _graph_alone(trial, graph.with_decay(decay), judges) for decay in DECAYS}
-    decay = max(DECAYS, key=lambda decay: by_decay[decay])
-    chosen = trial.trying({**trial.retrievers, "transitions": graph.with_decay(decay)})
+        return Selected(START, {}, {"note": note})
+    decays = choose_decays(trial, judges, began + _DECAYS_SHARE * seconds)
+    chosen = trial.trying(_faded(trial.retrievers, decays))
     items = chosen.index.snapshot()
     names, weighing = laid_out((chosen.parts(judge.person, items) for judge in judges), judges)
     weights_R, best, borrowed = _weights(names, weighing)
     figures = {
         "ndcg@10": best,
         "alone": {name: weighing.ndcg(alone_R) for name, alone_R in zip(names, np.eye(len(names)), strict=True)},
-        "decay": {str(decay): value for decay, value in by_decay.items()},
+        "decays": dict(decays),
         "n_people": len(judges),
         "from": from_micros(cut).isoformat(),
     } | borrowed
     found = {name: round(float(weight), 4) for name, weight in zip(names, weights_R, strict=True) if weight > 0.0}
     weights = {"popular": _LEAST_POPULAR, **found}
-    lesson = teach(chosen.trying(chosen.retrievers, weights), weights, later.teachers(trial), judges, seconds=seconds)
-    return Selected(weights, decay, figures | {"ranker": lesson.figures}, lesson.second)
+    left = max(0.0, began + seconds - time.monotonic())
+    lesson = teach(chosen.trying(chosen.retrievers, weights), weights, later.teachers(trial), judges, seconds=left)
+    return Selected(weights, decays, figures | {"ranker": lesson.figures}, lesson.second)
+
+
+def choose_decays(trial: Pipeline, judges: Sequence[Judge], ends: float) -> dict[str, float]:
+    """For each item-to-item part the decay that finds most alone, where that is not its own; as far as there is time.
+
+    Not for the ridge regression, whose fit has it too, nor for what another shop lends.
+
+    Args:
+        ends: on the monotonic clock.
+    """
+    found: dict[str, float] = {}
+    for name, part in trial.retrievers.items():
+        if not isinstance(part, ItemToItem) or name in (Ridge.name, LENT):
+            continue
+        best = _alone(trial, part, judges)
+        for decay in other_decays(part.decay):
+            if time.monotonic() > ends:
+                return found
+            if (score := _alone(trial, part.with_decay(decay), judges)) > best + _LEAST_GAIN:
+                best, found[name] = score, decay
+    return found
+
+
+def _faded(retrievers: Mapping[str, Retriever], decays: Mapping[str, float]) -> dict[str, Retriever]:
+    """The same parts, read with these decays."""
+    return {
+        name: part.with_decay(decays[name]) if name in decays and isinstance(part, ItemToItem) else part
+        for name, part in retrievers.items()
+    }
 
 
 def _weights(names: Sequence[str], weighing: Weighing) -> tuple[NDArray[np.float64], float, dict[str, Any]]:
@@ -183,7 +217,13 @@ def _taken(rows: pl.DataFrame, cut: int) -> dict[str, list[ItemId]]:
     return dict(later.group_by("person").agg(pl.col("item_id").unique().sort()).iter_rows())
 
 
-def _graph_alone(trial: Pipeline, graph: ItemToItem, judges: Sequence[Judge]) -> float:
+def _alone(trial: Pipeline, part: ItemToItem, judges: Sequence[Judge]) -> float:
+    """ndcg@10 of one part."""
     m = len(trial.index.snapshot())
-    scored = ({graph.name: padded(graph.scores([judge.person.history])[0], m)} for judge in judges)
-    return laid_out(scored, judges)[1].ndcg(np.ones(1))
+    at_once = people_at_once(m, 1)
+    rows = (
+        row_M
+        for start in range(0, len(judges), at_once)
+        for row_M in padded(part.scores([judge.person.history for judge in judges[start : start + at_once]]), m)
+    )
+    return laid_out(({part.name: row_M} for row_M in rows), judges)[1].ndcg(np.ones(1))

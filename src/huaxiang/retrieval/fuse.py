@@ -18,6 +18,8 @@ from huaxiang.errors import ConfigError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Retriever, Scores, best_of, floors
 
 _STEPS: Final = (2.0, 1.4, 1.15)
+AT_ONCE: Final = 64
+"""Histories that are scored together, at most: more leave the cache."""
 _BLOCK_BYTES: Final = 128_000_000
 _THREADS: Final = 2
 """Of one call: numpy and scipy let go of the interpreter while they work, the rest of a block does not."""
@@ -87,7 +89,7 @@ class Fused:
     ) -> Iterator[Candidates]:
         """The same for each of many histories, in blocks of at most 128 MB on two threads: several times faster than
         one by one."""
-        at_once = max(1, min(256, _BLOCK_BYTES // (4 * max(self.n_items, 1) * len(self.retrievers))))
+        at_once = max(1, min(AT_ONCE, _BLOCK_BYTES // (4 * max(self.n_items, 1) * len(self.retrievers))))
         starts = range(0, len(histories), at_once)
 
         def block(start: int) -> list[Candidates]:

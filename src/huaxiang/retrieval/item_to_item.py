@@ -22,7 +22,7 @@ Matrix: TypeAlias = sparse.csr_array | NDArray[np.float32]
 
 _FLAT: Final = ("data", "indices", "indptr")
 DEPTH: Final = 200
-"""Only this many latest events of a history are read: at a decay of .9 the next would count 7e-10."""
+"""Only this many latest events of a history are read: at a decay of .98 the next would count .02."""
 
 
 class Recipe(Protocol):

@@ -63,20 +63,20 @@ def fit_retrievers(
     interactions: Interactions,
     names: Collection[str] = NAMES,
     *,
-    decay: float | None = None,
+    decays: Mapping[str, float] | None = None,
     content: Mapping[str, Any] | None = None,
 ) -> dict[str, Retriever]:
     """The retrievers of these names, and those that a release always has.
 
     Args:
         content: recipes from `content_recipes`, of the same catalogue; without them none of `OF_CONTENT` is fitted.
-        decay: of the transition graph, where the held-out days chose one.
+        decays: by name, where the held-out days chose one.
     """
     fitted: dict[str, Retriever] = {}
     for name, recipe in {**RECIPES, **(content or {})}.items():
         if name in names or name in ALWAYS:
-            chosen = name == Transitions.name and decay is not None
-            fitted[name] = fit_one(replace(recipe, decay=decay) if chosen else recipe, interactions)
+            decay = (decays or {}).get(name)
+            fitted[name] = fit_one(recipe if decay is None else replace(recipe, decay=decay), interactions)
     return fitted
 
 
