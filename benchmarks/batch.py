@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import Figure, commit, load, machine, table
 from benchmarks.quality_data import SETS
@@ -59,7 +60,8 @@ def measured(name: str, n_people: int, budget: float, folder: Path) -> dict[str,
     rates = {}
     for kind, asked in (("cold", users), ("warm", users[:4_000]), ("warm again", users[:4_000])):
         began = time.perf_counter()
-        pages = shop.pipeline.recommend(asked, now=END, k=10, filter_seen="all")
+        with threadpool_limits(1, "blas"):
+            pages = shop.pipeline.recommend(asked, now=END, k=10, filter_seen="all")
         rates[kind] = len(asked) / (time.perf_counter() - began)
         assert all(len(page.item_ids) == 10 for page in pages)
     shop.close()

@@ -31,10 +31,12 @@ def write_many(shop: "Shop", users: Iterator[UserId], n: int, out: Path, *, k: i
         n: about how many users there are, for the bar.
         out: `.jsonl` has a line for each person, `.csv` and `.parquet` a row for each item.
     """
+    from threadpoolctl import threadpool_limits
+
     from huaxiang.cli.progress import bar
 
     done, pipeline = 0, shop.pipeline
-    with _written(out) as write, bar() as advance:
+    with threadpool_limits(1, "blas"), _written(out) as write, bar() as advance:
         while block := list(islice(users, _AT_ONCE)):
             write(block, pipeline.recommend(block, now=now, k=k))
             done += len(block)

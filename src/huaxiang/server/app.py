@@ -10,6 +10,7 @@ from typing import Final
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from threadpoolctl import threadpool_limits
 
 from huaxiang.config import Settings
 from huaxiang.server import console, problems
@@ -111,7 +112,9 @@ def create_app(settings: Settings) -> FastAPI:
         thresholds = gc.get_threshold()
         gc.set_threshold(*_COLLECT_AFTER)
         settle()
-        yield
+        # threads of numpy's own wait for each other where cores are busy: 16 ms for a product that takes .1 ms by one
+        with threadpool_limits(1, "blas"):
+            yield
         gc.set_threshold(*thresholds)
         gc.unfreeze()
         shops.close()
