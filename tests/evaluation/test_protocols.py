@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huaxiang.errors import DataError
-from huaxiang.evaluation.protocols import before, by_time, leave_one_out, shuffled_ties
+from huaxiang.evaluation.protocols import asked_between, before, by_time, leave_one_out, shuffled_ties
 from huaxiang.evaluation.sequence_file import Sequences
 from huaxiang.retrieval.base import Interactions
 
@@ -72,6 +72,12 @@ def test_a_purchase_can_be_the_only_answer() -> None:
     log = interactions([[(0, 0), (1, 1), (2, 5), (3, 6), (8, 2), (9, 3)], [(0, 1), (1, 2), (9, 4)]])
     protocol = by_time(log, share=0.3, counts_E=log.items_E == 3)
     assert [right.tolist() for right in protocol.test.asked.targets] == [[3]]
+
+
+def test_a_history_fades_as_a_release_reads_it_and_not_in_what_is_learned_from() -> None:
+    asked, _ = asked_between(interactions([[(0, 0), (30, 1), (60, 2)]]), np.array([True] * 3), 60.0, np.inf)
+    assert asked.histories[0].weights_L.tolist() == [0.25, 0.5]
+    assert before(interactions([[(0, 0), (30, 1), (60, 2)]]), 60.0).weights_E.tolist() == [1.0, 1.0]
 
 
 def test_strangers_are_counted_and_not_asked() -> None:

@@ -17,6 +17,7 @@ from huaxiang.evaluation.questions import Questions, questions
 from huaxiang.evaluation.sequence_file import Sequences
 from huaxiang.measure.splits import global_time_split
 from huaxiang.retrieval.base import History, Indices, Interactions
+from huaxiang.retrieval.reading import what_is_left
 
 LEAVE_ONE_OUT: Final = (
     "leave-one-out: the last item is the test, the one before it validation; full ranking of the catalogue, seen items "
@@ -139,7 +140,8 @@ def before(interactions: Interactions, moment: float) -> Interactions:
 def asked_between(
     interactions: Interactions, answers_E: NDArray[np.bool_], moment: float, until: float
 ) -> tuple[Questions, int]:
-    """Everyone's history before a moment and the new items they took until the next; and how many had no history."""
+    """Everyone's history before a moment, faded as a release reads it, and the new items they took until the next; and
+    how many had no history."""
     histories: list[History] = []
     targets: list[Indices] = []
     users: list[int] = []
@@ -156,7 +158,8 @@ def asked_between(
             strangers += 1
             continue
         ages_L = np.maximum(moment - days_L[past_L], 0.0)
-        histories.append(History(items_L[past_L], interactions.weights_E[start:end][past_L], ages_L))
+        weights_L = interactions.weights_E[start:end][past_L] * what_is_left(ages_L)
+        histories.append(History(items_L[past_L], weights_L.astype(np.float32), ages_L))
         targets.append(new)
         users.append(user)
     return Questions(tuple(histories), tuple(targets), np.array(users, dtype=np.int64)), strangers

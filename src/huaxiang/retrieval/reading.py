@@ -60,7 +60,11 @@ def history_of(entries: Sequence[tuple[ItemId, Tally]], items: Snapshot, *, now:
     """
     at_L = items.positions([name for name, _ in entries])
     at_L[at_L >= n_fitted] = UNKNOWN
-    ages = [(to_micros(now) - tally.at) / DAY for _, tally in entries]
-    masses = [math.copysign(abs(tally.long) ** 0.5, tally.long) for _, tally in entries]
-    weights = [mass * 2.0 ** (-age / _HALF_LIFE_DAYS) for mass, age in zip(masses, ages, strict=True)]
-    return History.of(at_L, weights, ages)
+    ages_L = np.array([(to_micros(now) - tally.at) / DAY for _, tally in entries], dtype=np.float64)
+    masses_L = np.array([math.copysign(abs(tally.long) ** 0.5, tally.long) for _, tally in entries], dtype=np.float64)
+    return History.of(at_L, masses_L * what_is_left(ages_L), ages_L)
+
+
+def what_is_left(ages_L: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Factor on the weight of an event so many days ago, shape (L,)."""
+    return np.asarray(2.0 ** (-ages_L / _HALF_LIFE_DAYS), dtype=np.float64)
