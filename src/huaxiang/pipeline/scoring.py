@@ -22,11 +22,12 @@ def people_at_once(n_items: int, n_parts: int) -> int:
 
 def fuse(parts: Mapping[str, NDArray[np.float32]], weights: Mapping[str, float]) -> NDArray[np.float64]:
     """The weighted sum of standardised scores, of their shape: (M,), or (N, M)."""
-    fused = np.zeros(next(iter(parts.values())).shape, np.float64)
+    fused = np.zeros(next(iter(parts.values())).shape, np.float32)
+    part = np.empty_like(fused)
     for name, scores in parts.items():
         if weight := weights.get(name, 0.0):
-            fused += weight * scores
-    return fused
+            fused += np.multiply(scores, np.float32(weight), out=part)
+    return fused.astype(np.float64)
 
 
 def standardise(scores: NDArray[np.float32]) -> NDArray[np.float32]:

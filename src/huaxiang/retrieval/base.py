@@ -7,7 +7,7 @@ passes over while it keeps its place in the history. Ties go to the item that st
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
@@ -43,6 +43,7 @@ class History:
     items_L: Indices
     weights_L: NDArray[np.float32]
     ages_L: NDArray[np.float64]
+    _places: list[tuple[Indices, Indices]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.items_L.shape == self.weights_L.shape == self.ages_L.shape or self.items_L.ndim != 1:
@@ -60,9 +61,28 @@ class History:
         weights_L = np.ones(len(items_L), np.float32) if weights is None else np.asarray(weights, dtype=np.float32)
         return cls(items_L, weights_L, steps_L if ages is None else np.asarray(ages, dtype=np.float64))
 
+    @property
+    def places(self) -> tuple[Indices, Indices]:
+        """For each event how many distinct items were met after its own last stood there, and how often the history
+        names its item, both of shape (L,); found once. Unknown items are each of their own."""
+        if not self._places:
+            self._places.append(_places(self.items_L))
+        return self._places[0]
+
     def latest(self, n: int) -> "History":
         """The last `n` events."""
         return self if len(self) <= n else History(self.items_L[-n:], self.weights_L[-n:], self.ages_L[-n:])
+
+
+def _places(items_L: Indices) -> tuple[Indices, Indices]:
+    n = len(items_L)
+    if not n:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    names_L = np.where(items_L >= 0, items_L, items_L.max(initial=0) + 1 + np.arange(n))  # who is unknown is like none
+    _, first, inverse, counts = np.unique(names_L[::-1], return_index=True, return_inverse=True, return_counts=True)
+    met = np.empty(len(first), np.int64)
+    met[np.argsort(first)] = np.arange(len(first))  # distinct items by how late they last stood
+    return met[inverse][::-1], counts[inverse][::-1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

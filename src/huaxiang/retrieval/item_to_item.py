@@ -198,33 +198,18 @@ def event_weights(history: History, decay: float) -> NDArray[np.float32]:
     The event's own strength, times `decay` for each distinct item met later, divided by the square root of how often
     the history names the item: twenty looks at one kettle are more than one look and less than twenty kettles.
     """
-    return _weights_of([history], decay)
+    steps_L, times_L = history.places
+    return np.asarray(decay**steps_L / np.sqrt(times_L) * history.weights_L, dtype=np.float32)
 
 
 def weighted_events(histories: Sequence[History], decay: float) -> tuple[Indices, Indices, NDArray[np.float32]]:
     """The E known events of histories below each other: which history each is of, its item, its weight."""
-    lengths = [len(history) for history in histories]
-    owners_E = np.repeat(np.arange(len(histories)), lengths)
-    items_E = np.concatenate([history.items_L for history in histories]) if histories else np.empty(0, np.int64)
-    known_E = items_E >= 0
-    return owners_E[known_E], items_E[known_E], _weights_of(histories, decay)[known_E]
-
-
-def _weights_of(histories: Sequence[History], decay: float) -> NDArray[np.float32]:
-    """`event_weights` of each history, one after the other."""
-    lengths_N = np.array([len(history) for history in histories], dtype=np.int64)
-    n = int(lengths_N.sum())
-    if not n:
-        return np.empty(0, np.float32)
+    if not histories:
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
+    owners_E = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
     items_E = np.concatenate([history.items_L for history in histories])
+    steps_E, times_E = (np.concatenate(parts) for parts in zip(*(each.places for each in histories), strict=True))
     strengths_E = np.concatenate([history.weights_L for history in histories])
-    owners_E = np.repeat(np.arange(len(histories)), lengths_N)
-    names_E = np.where(items_E >= 0, items_E, items_E.max(initial=0) + 1 + np.arange(n))  # who is unknown is like none
-    keys_E = (owners_E * (int(names_E.max()) + 1) + names_E)[::-1]
-    _, first, inverse, counts = np.unique(keys_E, return_index=True, return_inverse=True, return_counts=True)
-    met = np.empty(len(first), np.int64)
-    met[np.argsort(first)] = np.arange(len(first))  # distinct items by how late they stand, the last history's first
-    later_N = np.bincount(owners_E[::-1][first], minlength=len(histories))
-    before_N = np.cumsum(later_N[::-1])[::-1] - later_N
-    steps_E = met[inverse][::-1] - before_N[owners_E]
-    return np.asarray(decay**steps_E / np.sqrt(counts[inverse][::-1]) * strengths_E, dtype=np.float32)
+    weights_E = np.asarray(decay**steps_E / np.sqrt(times_E) * strengths_E, dtype=np.float32)
+    known_E = items_E >= 0
+    return owners_E[known_E], items_E[known_E], weights_E[known_E]
