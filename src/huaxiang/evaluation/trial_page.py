@@ -1,6 +1,7 @@
 """The page of a trial: a verdict, how it was reached, what the log is like, and ten people; English or 中文."""
 
 import html
+import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -8,6 +9,7 @@ from huaxiang.evaluation.plots import bars
 from huaxiang.evaluation.trial import Shopper, Trial
 
 Language = Literal["en", "zh"]
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2.5em auto;max-width:60em;padding:0 1em;color:#222}"
     "h1{margin-bottom:.2em}h2{margin-top:2em;border-bottom:1px solid #ddd}td,th{padding:.3em .8em;text-align:left;"
@@ -143,6 +145,9 @@ def _left_out(trial: Trial) -> str:
 
 
 def _number(value: Any) -> str:
+    """A number with its thousands, a moment without its seconds."""
+    if isinstance(value, str) and _MOMENT.match(value):
+        return value[:16].replace("T", " ")
     return f"{value:,}" if isinstance(value, int) else str(value if value is not None else "-")
 
 

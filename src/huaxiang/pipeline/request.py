@@ -31,6 +31,7 @@ from huaxiang.release import Release
 from huaxiang.retrieval.base import History, Retriever
 from huaxiang.retrieval.kinds import open_retrievers
 from huaxiang.retrieval.live import LiveIndex, Snapshot
+from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.reading import Basis, Person
 from huaxiang.types import ItemId, Ranked, Reason, UserId
 
@@ -96,6 +97,7 @@ class Pipeline:
         self._repeated = repeated
         self._explainer = Explainer(portraits, retrievers, weights)
         self._shelf = Shelf.of(index.snapshot().item_ids, portraits.item_facets)
+        self._rows: dict[str, NDArray[np.float32]] = {}
         self._people = People(portraits, encoder, elsewhere, retrievers["transitions"].n_items)
 
     @classmethod
@@ -283,16 +285,23 @@ class Pipeline:
     def parts_of(self, people: Sequence[Person], items: Snapshot) -> dict[str, NDArray[np.float32]]:
         """Standardised scores of shape (N, M) of every part that has a weight; zeros where one has nothing to say."""
         histories = [person.history for person in people]
-        raw = {
-            name: retriever.scores(histories)
-            for name, retriever in self.retrievers.items()
-            if self._weights.get(name, 0.0) > 0.0
-        }
+        used = {name: part for name, part in self.retrievers.items() if self._weights.get(name, 0.0) > 0.0}
+        found = {name: self._said(name, part, histories, len(items)) for name, part in used.items()}
+        raw: dict[str, NDArray[np.float32]] = {}
         if self._elsewhere is not None:
             raw[ELSEWHERE] = np.stack([scores(person.elsewhere, items) for person in people])
         raw["content"] = np.stack([person.u_D for person in people]) @ items.vectors_MD.T
         raw["profile"] = self.shelf(items).scores_of([person.known.shares for person in people])
-        return {name: standardise(padded(rows_NM, len(items))) for name, rows_NM in raw.items()}
+        return found | {name: standardise(rows_NM) for name, rows_NM in raw.items()}
+
+    def _said(self, name: str, part: Retriever, histories: Sequence[History], m: int) -> NDArray[np.float32]:
+        """A retriever's standardised scores, shape (N, M); of one that says the same to everybody found once."""
+        if not isinstance(part, Popular):
+            return standardise(padded(part.scores(histories), m))
+        kept = self._rows.get(name)
+        if kept is None or len(kept) != m:
+            kept = self._rows[name] = standardise(padded(part.scores([History.of([])])[0], m))
+        return np.broadcast_to(kept, (len(histories), m))
 
     def refresh(self) -> None:
         """Take in changed items, and rebuild the shelf where its patches have grown; for a thread beside requests."""
