@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from huaxiang.errors import MissingExtraError
 from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.gathering import MOST_TAUGHT, gather_all
 from huaxiang.evaluation.parts import (
@@ -26,6 +27,7 @@ from huaxiang.evaluation.protocols import Protocol
 from huaxiang.evaluation.questions import full_answers
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.retrieval.base import Retriever
+from huaxiang.retrieval.factors import Factors, can_fit, factors_seconds
 from huaxiang.retrieval.fuse import Fused, Weighing, choose_weights
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.linear import Ease, Ridge
@@ -93,6 +95,7 @@ class Fitter:
             for days in HALF_LIVES:
                 self._add(Popular(half_life_days=days, name=f"popular in {days:.0f} days"))
         self._paths()
+        self._factors()
         self._reserve()
         closed = self._closed_forms()
         for place in closed:
@@ -124,6 +127,12 @@ class Fitter:
         graph = self.parts[0].recipe
         if self.budget.allows("paths", 10.0 * self.parts[0].seconds + 1.0, 0.3):
             self._add(Paths(graph.decay, graph.gap_power, graph.backward, graph.popularity_power, graph.window))
+
+    def _factors(self) -> None:
+        if not can_fit():
+            self.budget.left_out.append(f"als: {MissingExtraError('matrix factorisation', 'train')}")
+        elif self.budget.allows(Factors.name, 2.0 * factors_seconds(self.known), 0.3):
+            self._add(Factors(seed=self.seed))
 
     def _reserve(self) -> None:
         """Time for gathering candidates twice and answering three times, by the price of a hundred questions."""
