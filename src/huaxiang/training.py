@@ -22,7 +22,8 @@ from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.folder import open_folder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError, MissingExtraError
-from huaxiang.evaluation.parts import closed_seconds, nearest_seconds, order_again, order_before
+from huaxiang.evaluation.affordable import PART_SHARE, unaffordable
+from huaxiang.evaluation.parts import order_again, order_before
 from huaxiang.evaluation.selection import START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
 from huaxiang.pipeline.elsewhere import ELSEWHERE
@@ -32,7 +33,7 @@ from huaxiang.profiles.portrait import Portraits
 from huaxiang.profiles.state import DAY
 from huaxiang.ranking.rules import repeat_categories
 from huaxiang.release import Draft, Release, Releases
-from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, content_recipes, fit_retrievers, joined_terms
+from huaxiang.retrieval.kinds import NAMES, content_recipes, fit_retrievers, joined_terms
 from huaxiang.retrieval.lent import NAME as LENT
 from huaxiang.retrieval.live import LiveIndex
 from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
@@ -56,7 +57,6 @@ _ENCODER_SHARE: Final = 0.6
 """Of what is left of the budget after reading the log: the rest encodes items, fits the retrievers and selects."""
 _ORDER_SHARE: Final = 0.3
 """Of what is left then, for the sequence model's first fit."""
-_CLOSED_SHARE: Final = 0.2
 _TEACHING_SHARE: Final = 0.4
 """Of what is left after reading those who judge, for the learned ranker."""
 
@@ -94,7 +94,8 @@ def train(
         lent, refused = _borrow(lender, texts, log.interactions, clock)
         learned, not_tried = _order(shop, log.interactions, cut, clock, seed, tell)
         tell("select on held-out days", 0.0)
-        not_tried |= unaffordable(len(items), shop.content, clock.left) | refused
+        sizes = (len(log.interactions), log.interactions["person"].n_unique(), len(items))
+        not_tried |= unaffordable(*sizes, shop.content, clock.left) | refused
         selected = _select(portraits, shop, log.interactions, cut, seq, learned, lent, not_tried, clock, seed)
         tell("fit on everything", 0.0)
         _fit_and_save(draft, shop, log.interactions, selected, learned, lent, portraits, seed)
@@ -243,23 +244,11 @@ def _borrow(
     if lender is None:
         return None, {}
     needed = lender.seconds(len(texts))
-    if needed > _CLOSED_SHARE * clock.left:
+    if needed > PART_SHARE * clock.left:
         why = f"takes about {needed:.0f} s of the {clock.left:.0f} that are left"
         return None, dict.fromkeys((LENT, ELSEWHERE), why)
     people = rows["person"].unique().sort().to_list()
     return Lent(lender, lender.carried(texts), people), {}
-
-
-def unaffordable(n_items: int, content: Mapping[str, Any], seconds: float) -> dict[str, str]:
-    """Retrievers that there is no time to try, and why: each is fitted twice; the closed forms together, and each that
-    reads the items' terms, may take a fifth of what is left."""
-    needed = dict.fromkeys(CLOSED_FORMS, 2.0 * len(CLOSED_FORMS) * closed_seconds(n_items))
-    needed |= {name: 2.0 * nearest_seconds(recipe.terms_MT) for name, recipe in content.items()}
-    return {
-        name: f"takes about {cost:.0f} s of the {seconds:.0f} that are left"
-        for name, cost in needed.items()
-        if cost > _CLOSED_SHARE * seconds
-    }
 
 
 def _order(

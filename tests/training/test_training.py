@@ -13,6 +13,8 @@ from huaxiang import training
 from huaxiang.collect.catalogue import item_from
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError
+from huaxiang.evaluation import affordable
+from huaxiang.evaluation.affordable import unaffordable
 from huaxiang.evaluation.parts import DECAYS
 from huaxiang.evaluation.selection import START, select
 from huaxiang.pipeline import Pipeline
@@ -100,7 +102,7 @@ def test_it_says_what_it_was_made_of(trained: Trained) -> None:
     assert {"popular"} <= set(about["weights"]) <= set(about["validation"]["alone"])
     assert set(about["decays"].values()) <= set(DECAYS)
     assert "too few to learn from" in about["not_tried"]["sequence"]
-    assert set(about["not_tried"]) <= {"sequence", *CLOSED_FORMS, *OF_CONTENT}
+    assert set(about["not_tried"]) <= {"sequence", "als", *CLOSED_FORMS, *OF_CONTENT}
     assert "200 are needed" in about["validation"]["ranker"]["note"]
     assert about["validation"]["n_people"] == 40
     assert 0.0 <= about["validation"]["ndcg@10"] <= 1.0
@@ -231,10 +233,16 @@ def test_words_of_a_catalogue_that_says_enough_have_relatives(tmp_path: Path, mo
 
 def test_what_takes_too_much_of_the_time_that_is_left_is_not_tried_and_says_so() -> None:
     content = content_recipes([["tea"]] * 1_000, [["brand=a"]] * 1_000)
-    refused = training.unaffordable(1_000, content, 0.1)
-    assert set(refused) == {*CLOSED_FORMS, *OF_CONTENT}
+    refused = unaffordable(5_000, 500, 1_000, content, 0.1)
+    assert set(refused) == {*CLOSED_FORMS, *OF_CONTENT, "als"}
     assert all("of the 0 that are left" in why for why in refused.values())
-    assert training.unaffordable(1_000, content, 1e6) == {}
+    assert unaffordable(5_000, 500, 1_000, content, 1e6) == {}
+    assert "of 30,000 items; 20,000 at most" in unaffordable(5_000, 500, 30_000, {}, 1e6)["als"]
+
+
+def test_without_the_package_factors_are_not_tried_and_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(affordable, "can_fit", lambda: False)
+    assert "huaxiang[train]" in unaffordable(5_000, 500, 1_000, {}, 1e6)["als"]
 
 
 def lender_of(folder: Path) -> Lender:

@@ -129,9 +129,10 @@ class Fitter:
             self._add(Paths(graph.decay, graph.gap_power, graph.backward, graph.popularity_power, graph.window))
 
     def _factors(self) -> None:
+        expected = factors_seconds(len(self.known.items_E), self.known.n_users, self.known.n_items)
         if not can_fit():
             self.budget.left_out.append(f"als: {MissingExtraError('matrix factorisation', 'train')}")
-        elif self.budget.allows(Factors.name, 2.0 * factors_seconds(self.known), 0.3):
+        elif self.budget.allows(Factors.name, 2.0 * expected, 0.3):
             self._add(Factors(seed=self.seed))
 
     def _reserve(self) -> None:

@@ -5,6 +5,7 @@ Legend: M items, L entries of one history, K positions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,15 @@ from huaxiang.profiles import Portraits
 from huaxiang.profiles.facets import language
 from huaxiang.ranking.explain import reasons
 from huaxiang.retrieval.base import Retriever
+from huaxiang.retrieval.factors import Factors
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.live import Snapshot
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.reading import Person
 from huaxiang.types import Item, Reason
+
+_ADDED_UP: Final = (ItemToItem, Factors)
+"""Kinds whose score is a sum over the history."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +71,7 @@ class Explainer:
         found: dict[str, float] = {}
         for name, score in scores.items():
             part = self.retrievers.get(name)
-            kind = "followed" if isinstance(part, ItemToItem) else "popular" if isinstance(part, Popular) else name
+            kind = "followed" if isinstance(part, _ADDED_UP) else "popular" if isinstance(part, Popular) else name
             found[kind] = found.get(kind, 0.0) + self.weights.get(name, 0.0) * score
         return found
 
@@ -78,7 +83,7 @@ class Explainer:
         added_KL = np.zeros((len(order_K), len(person.entries)), np.float32)
         for name in parts:
             part = self.retrievers.get(name)
-            if isinstance(part, ItemToItem) and (weight := self.weights.get(name, 0.0)) > 0.0:
+            if isinstance(part, _ADDED_UP) and (weight := self.weights.get(name, 0.0)) > 0.0:
                 fitted = np.flatnonzero(order_K < part.n_items)
                 own_KL = part.contributions_of(person.history, order_K[fitted])
                 size = float(np.abs(own_KL).sum(axis=1).max(initial=0.0))

@@ -15,6 +15,7 @@ from huaxiang.errors import ReleaseError
 from huaxiang.retrieval.base import Interactions, Retriever
 from huaxiang.retrieval.borrowed import Borrowed
 from huaxiang.retrieval.content import Terms, tf_idf
+from huaxiang.retrieval.factors import Factors
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.linear import Ease, Ridge
 from huaxiang.retrieval.popular import Popular
@@ -32,6 +33,7 @@ RECIPES: Final[Mapping[str, Any]] = {
     "together": Together(within_days=1.0),
     "ridge": Ridge(),
     "ease": Ease(),
+    "als": Factors(),
     "popular": Popular(half_life_days=14.0),
     "rising": Popular(half_life_days=4.0, trend=0.5, name="rising"),
 }
@@ -106,6 +108,8 @@ def open_retrievers(folder: Path) -> dict[str, Retriever]:
             said, _ = read_part(part)
             if said["retriever"] == SequenceModel.name:
                 found[part.name] = SequenceModel.load(part)
+            elif said["retriever"] == Factors.name:
+                found[part.name] = Factors.load(part)
             elif "half_life_days" in said:
                 found[part.name] = Popular.load(part)
             else:
