@@ -94,8 +94,7 @@ def train(
         lent, refused = _borrow(lender, texts, log.interactions, clock)
         learned, not_tried = _order(shop, log.interactions, cut, clock, seed, tell)
         tell("select on held-out days", 0.0)
-        sizes = (len(log.interactions), log.interactions["person"].n_unique(), len(items))
-        not_tried |= unaffordable(*sizes, shop.content, clock.left) | refused
+        not_tried |= unaffordable(*_sizes(log.interactions), len(items), shop.content, clock.left) | refused
         selected = _select(portraits, shop, log.interactions, cut, seq, learned, lent, not_tried, clock, seed)
         tell("fit on everything", 0.0)
         _fit_and_save(draft, shop, log.interactions, selected, learned, lent, portraits, seed)
@@ -109,6 +108,11 @@ def _read(portraits: Portraits, tell: Progress) -> tuple[TrainingLog, int | None
     tell("read the log", 0.0)
     log = read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
     return log, held_out_moment(log.interactions)
+
+
+def _sizes(rows: pl.DataFrame) -> tuple[int, int]:
+    """Interactions, and people."""
+    return len(rows), rows["person"].n_unique()
 
 
 def _keywords(draft: Draft, texts: Sequence[str], seed: int, tell: Progress) -> Keywords:

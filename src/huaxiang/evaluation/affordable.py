@@ -31,9 +31,7 @@ def unaffordable(
         if cost > PART_SHARE * seconds
     }
     if n_items > MOST_FACTORED:
-        found[Factors.name] = (
-            f"an answer would read 128 numbers of each of {n_items:,} items, {MOST_FACTORED:,} at most"
-        )
+        found[Factors.name] = f"an answer would read the factors of {n_items:,} items; {MOST_FACTORED:,} at most"
     if not can_fit():
         found[Factors.name] = str(MissingExtraError("matrix factorisation", "train"))
     return found
