@@ -67,7 +67,7 @@ def measured(name: str, n_people: int, budget: float, folder: Path) -> dict[str,
     shop.close()
     found = {"data": name, "n_people": len(users), "weights": release.about["weights"]}
     found |= {"encoder": release.about["encoder"].get("checkpoint"), "als": als_rate(read, drawn)}
-    return found | {"ranked": "ranker" in release.about["validation"], "rates": rates}
+    return found | {"ranker": release.about["validation"].get("ranker"), "rates": rates}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
