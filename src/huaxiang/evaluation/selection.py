@@ -74,9 +74,9 @@ def select(
         rows: interactions of the whole log.
         seconds: for the decays and for teaching the ranker.
     """
-    began = time.monotonic()
     later = Later.of(rows, cut, rng)
     judges = list(later.judges(trial))
+    began = time.monotonic()  # reading the judges is no part of it
     if len(judges) < _LEAST_JUDGES:
         note = f"only {len(judges)} people to judge by; weights are the defaults"
         return Selected(START, {}, {"note": note})
