@@ -353,12 +353,13 @@ def _about(
     encoder: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
+    n_interactions, n_people = _sizes(rows)
     return {
         "seq": seq,
         "wording": WORDING,
         "n_items": len(items),
-        "n_interactions": len(rows),
-        "n_people": rows["person"].n_unique() if len(rows) else 0,
+        "n_interactions": n_interactions,
+        "n_people": n_people,
         "weights": dict(selected.weights),
         "decays": dict(selected.decays),
         "validation": dict(selected.figures),

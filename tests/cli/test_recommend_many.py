@@ -70,6 +70,7 @@ def test_what_fails_leaves_the_file_of_before(
         (("u00", "--everyone"), "name one user, or --users FILE, or --everyone"),
         (("--everyone",), "give --out FILE.jsonl, .csv or .parquet"),
         (("--everyone", "--out", "pages.xlsx"), "give a name that ends in .jsonl, .csv, .parquet"),
+        (("u00", "--out", "pages.csv"), "give --json FILE for one person's answer"),
         (("--everyone", "--json", "one.json"), "give --out FILE for many"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 
 from huaxiang.evaluation import selection
+from huaxiang.evaluation.parts import DECAYS
 from huaxiang.evaluation.selection import START, Later, choose_decays, laid_out, select
 from huaxiang.evaluation.teaching import Judge
 from huaxiang.pipeline import Pipeline
@@ -107,7 +108,10 @@ def test_a_part_whose_whole_history_counts_is_read_with_a_slower_decay(shop: Sho
         whole_MM[judge.person.history.items_L[-1], :] += 2.0 * np.random.default_rng(0).random(n)
     made = ItemToItem.made(Transitions(decay=0.5), sparse.csr_array(whole_MM))
     trial = shop.pipeline.trying({**shop.pipeline.retrievers, "transitions": made})
-    assert choose_decays(trial, judges, float("inf"))["transitions"] > 0.5
+    decay = choose_decays(trial, judges, float("inf"))["transitions"]
+    alone = {value: selection._alone(trial, made.with_decay(value), judges) for value in DECAYS}
+    assert decay > 0.5
+    assert alone[decay] >= max(alone.values()) - selection._LEAST_GAIN
     assert choose_decays(trial, judges, 0.0) == {}
 
 

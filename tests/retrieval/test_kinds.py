@@ -7,6 +7,7 @@ import pytest
 
 from huaxiang.errors import ReleaseError
 from huaxiang.retrieval.base import History, Interactions
+from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.kinds import (
     ALWAYS,
     NAMES,
@@ -53,8 +54,10 @@ def test_only_what_is_asked_for_is_fitted_beside_what_a_release_always_has() -> 
 
 def test_a_decay_that_was_chosen_is_of_its_part_alone() -> None:
     fitted = fit_retrievers(a_small_shop(), decays={"transitions": 0.9})
-    assert fitted["transitions"].decay == 0.9  # type: ignore[attr-defined]
-    assert fitted["ridge"].decay == 0.7  # type: ignore[attr-defined]
+    graph, ridge = fitted["transitions"], fitted["ridge"]
+    assert isinstance(graph, ItemToItem)
+    assert isinstance(ridge, ItemToItem)
+    assert (graph.decay, ridge.decay) == (0.9, 0.7)
 
 
 def test_a_folder_of_another_version_or_without_a_graph_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Training end to end on a small shop: a release that answers, and learned nothing from its judges."""
 
 import functools
+import importlib.util
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,6 @@ from huaxiang import training
 from huaxiang.collect.catalogue import item_from
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError
-from huaxiang.evaluation import affordable
 from huaxiang.evaluation.affordable import unaffordable
 from huaxiang.evaluation.parts import DECAYS
 from huaxiang.evaluation.selection import START, select
@@ -241,7 +241,7 @@ def test_what_takes_too_much_of_the_time_that_is_left_is_not_tried_and_says_so()
 
 
 def test_without_the_package_factors_are_not_tried_and_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(affordable, "can_fit", lambda: False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert "huaxiang[train]" in unaffordable(5_000, 500, 1_000, {}, 1e6)["als"]
 
 

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +15,6 @@ from huaxiang.types import Ranked, UserId
 
 if TYPE_CHECKING:
     from huaxiang.shop import Shop
-    from huaxiang.store import Store
 
 COLUMNS: Final = ("user_id", "rank", "item_id", "score")
 _AT_ONCE: Final = 1_000
@@ -24,24 +22,22 @@ _AT_ONCE: Final = 1_000
 Write = Callable[[Sequence[UserId], Sequence[Ranked]], None]
 
 
-def write_many(shop: "Shop", users: Iterator[UserId], n: int, out: Path, *, k: int, now: datetime) -> int:
-    """Recommend to users with a progress bar; how many were answered.
+def write_many(shop: "Shop", users: Sequence[UserId], out: Path, *, k: int, now: datetime) -> None:
+    """Recommend to users, with a progress bar.
 
     Args:
-        n: about how many users there are, for the bar.
         out: `.jsonl` has a line for each person, `.csv` and `.parquet` a row for each item.
     """
     from threadpoolctl import threadpool_limits
 
     from huaxiang.cli.progress import bar
 
-    done, pipeline = 0, shop.pipeline
+    pipeline = shop.pipeline
     with threadpool_limits(1, "blas"), _written(out) as write, bar() as advance:
-        while block := list(islice(users, _AT_ONCE)):
+        for start in range(0, len(users), _AT_ONCE):
+            block = users[start : start + _AT_ONCE]
             write(block, pipeline.recommend(block, now=now, k=k))
-            done += len(block)
-            advance("recommending", done, n, 0.0)
-    return done
+            advance("recommending", start + len(block), len(users), 0.0)
 
 
 def users_of(path: Path) -> list[UserId]:
@@ -58,14 +54,6 @@ def users_of(path: Path) -> list[UserId]:
     if not users:
         raise DataError(f"{path} names nobody; give a file with one user id on each line")
     return users
-
-
-def everyone_of(store: "Store") -> Iterator[UserId]:
-    """Every user of the log, by id; anonymous visitors are none."""
-    after = None
-    while page := store.users(after, _AT_ONCE):
-        yield from (user.user_id for user in page)
-        after = page[-1].user_id
 
 
 def check_out(out: Path | None) -> Path:

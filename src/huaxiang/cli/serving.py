@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huaxiang.cli.figures import check_folders
-from huaxiang.cli.recommend_many import check_out, everyone_of, users_of, write_many
+from huaxiang.cli.recommend_many import check_out, users_of, write_many
 from huaxiang.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def recommend(
         raise ConfigError("name one user, or --users FILE, or --everyone")
     if user_id is None and json_file is not None:
         raise ConfigError("--json is for one person's answer; give --out FILE for many")
+    if user_id is not None and out is not None:
+        raise ConfigError("--out is for many people; give --json FILE for one person's answer")
     target = out if user_id is not None else check_out(out)
     check_folders(json_file, target)
     now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
@@ -138,11 +140,13 @@ def _recommend_one(shop: "Shop", user_id: str, k: int, explain: bool, now: datet
 
 def _recommend_many(shop: "Shop", users: Path | None, k: int, now: datetime, out: Path) -> None:
     """To the users of a file, or to everyone."""
+    from huaxiang.store import every_user
+
     began = time.perf_counter()
-    named = list(everyone_of(shop.store)) if users is None else users_of(users)
-    done = write_many(shop, iter(named), len(named), out, k=k, now=now)
-    took = time.perf_counter() - began
-    typer.echo(f"{done:,} people answered into {out} in {took:.1f} s, {done / max(took, 1e-9):,.0f} a second")
+    named = [user.user_id for user in every_user(shop.store)] if users is None else users_of(users)
+    write_many(shop, named, out, k=k, now=now)
+    took, n = time.perf_counter() - began, len(named)
+    typer.echo(f"{n:,} people answered into {out} in {took:.1f} s, {n / max(took, 1e-9):,.0f} a second")
 
 
 @profiles.command("show")

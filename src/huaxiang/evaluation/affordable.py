@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from huaxiang.errors import MissingExtraError
 from huaxiang.evaluation.parts import closed_seconds, nearest_seconds
-from huaxiang.retrieval.factors import Factors, can_fit, factors_seconds
+from huaxiang.retrieval.factors import Factors, factors_seconds, missing
 from huaxiang.retrieval.kinds import CLOSED_FORMS
 
 PART_SHARE: Final = 0.2
@@ -32,6 +31,6 @@ def unaffordable(
     }
     if n_items > MOST_FACTORED:
         found[Factors.name] = f"an answer would read the factors of {n_items:,} items; {MOST_FACTORED:,} at most"
-    if not can_fit():
-        found[Factors.name] = str(MissingExtraError("matrix factorisation", "train"))
+    if (error := missing()) is not None:
+        found[Factors.name] = str(error)
     return found

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from huaxiang.errors import MissingExtraError
 from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.gathering import MOST_TAUGHT, gather_all
 from huaxiang.evaluation.parts import (
@@ -27,7 +26,7 @@ from huaxiang.evaluation.protocols import Protocol
 from huaxiang.evaluation.questions import full_answers
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.retrieval.base import Retriever
-from huaxiang.retrieval.factors import Factors, can_fit, factors_seconds
+from huaxiang.retrieval.factors import Factors, factors_seconds, missing
 from huaxiang.retrieval.fuse import Fused, Weighing, choose_weights
 from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.linear import Ease, Ridge
@@ -130,8 +129,8 @@ class Fitter:
 
     def _factors(self) -> None:
         expected = factors_seconds(len(self.known.items_E), self.known.n_users, self.known.n_items)
-        if not can_fit():
-            self.budget.left_out.append(f"als: {MissingExtraError('matrix factorisation', 'train')}")
+        if (error := missing()) is not None:
+            self.budget.left_out.append(f"{Factors.name}: {error}")
         elif self.budget.allows(Factors.name, 2.0 * expected, 0.3):
             self._add(Factors(seed=self.seed))
 

@@ -39,7 +39,7 @@ Shown = Literal["purchased", "all", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class _Wish:
     """What a page is to be like.
 
     Attributes:
@@ -152,7 +152,7 @@ class Pipeline:
         item_ids: Sequence[ItemId] | None = None,
     ) -> list[Ranked]:
         """The `k` best items of each user, as known strictly before `now`; one user in, a list of one out."""
-        wish = Wish(k, filter_seen, item_ids=item_ids)
+        wish = _Wish(k, filter_seen, item_ids=item_ids)
         at_once = people_at_once(len(self.index.snapshot()), len(self.retrievers) + 2)
         found: list[Ranked] = []
         for start in range(0, len(user_ids), at_once):
@@ -179,11 +179,11 @@ class Pipeline:
         Args:
             user_id: whose state it is, for what is known of them elsewhere; None for a session.
         """
-        wish = Wish(k, filter_seen, where, item_ids, explain, diversity)
+        wish = _Wish(k, filter_seen, where, item_ids, explain, diversity)
         return self._pages([state], wish, now=now, user_ids=[user_id])[0]
 
     def _pages(
-        self, states: Sequence[FoldState], wish: Wish, *, now: datetime, user_ids: Sequence[UserId | None]
+        self, states: Sequence[FoldState], wish: _Wish, *, now: datetime, user_ids: Sequence[UserId | None]
     ) -> list[Page]:
         """A page for each state, scored together."""
         items = self.index.snapshot()
@@ -201,7 +201,7 @@ class Pipeline:
         items: Snapshot,
         parts: Mapping[str, NDArray[np.float32]],
         fused_M: NDArray[np.float64],
-        wish: Wish,
+        wish: _Wish,
         now: datetime,
     ) -> Page:
         allowed_M = self.allowed(person, items, filter_seen=wish.filter_seen, item_ids=wish.item_ids)

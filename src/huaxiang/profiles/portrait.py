@@ -16,7 +16,7 @@ from huaxiang.profiles.fold import FoldConfig, Resolved, fold, resolve
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.state import FoldState, from_micros, to_micros
 from huaxiang.profiles.summary import summary
-from huaxiang.store import Record, Store
+from huaxiang.store import Record, Store, every_user
 from huaxiang.types import (
     CONSENT_SCOPES,
     EVENT_NAMES,
@@ -84,13 +84,11 @@ class Portraits:
 
     def prepare(self, *, now: datetime) -> int:
         """Write snapshots of all users with long histories, so that no request is the first to fold one; how many."""
-        after, n = None, 0
-        while page := self.store.users(after, 1_000):
-            for user in page:
-                if user.n_events >= _WINDOW:
-                    self.state(user.user_id, before=now)
-                    n += 1
-            after = page[-1].user_id
+        n = 0
+        for user in every_user(self.store):
+            if user.n_events >= _WINDOW:
+                self.state(user.user_id, before=now)
+                n += 1
         return n
 
     def _is_relinked(self, user_id: Subject, before: datetime) -> bool:

@@ -60,8 +60,8 @@ class Factors:
         Raises:
             MissingExtraError: `implicit` is not installed.
         """
-        if not can_fit():
-            raise MissingExtraError("matrix factorisation", "train")
+        if (error := missing()) is not None:
+            raise error
         from implicit.als import AlternatingLeastSquares
 
         kept_E = interactions.weights_E > 0.0
@@ -145,9 +145,10 @@ class Factors:
         return made
 
 
-def can_fit() -> bool:
-    """Whether the package that fits is installed."""
-    return importlib.util.find_spec("implicit") is not None
+def missing() -> MissingExtraError | None:
+    """What to say where the package that fits is not installed."""
+    found = importlib.util.find_spec("implicit") is not None
+    return None if found else MissingExtraError("matrix factorisation", "train")
 
 
 def factors_seconds(n_interactions: int, n_users: int, n_items: int) -> float:

@@ -167,10 +167,8 @@ def named(rows_NM: Scores, k: int, shut_N: Sequence[Indices]) -> NDArray[np.bool
     the end of the list go to the item that stands first in the catalogue. Rows become minus infinity where they are
     shut.
     """
-    n_items = rows_NM.shape[1]
-    shut_S = [at * n_items + shut[shut >= 0] for at, shut in enumerate(shut_N) if len(shut)]
-    if shut_S:
-        rows_NM.reshape(-1)[np.concatenate(shut_S)] = -np.inf
+    rows_S, shut_S = np.repeat(np.arange(len(shut_N)), [len(shut) for shut in shut_N]), np.concatenate(shut_N)
+    rows_NM[rows_S[shut_S >= 0], shut_S[shut_S >= 0]] = -np.inf
     floors_N = floors(rows_NM, k)
     chosen_NM = rows_NM >= floors_N[:, None]
     low_N = np.flatnonzero(floors_N <= 0.0)
@@ -201,10 +199,7 @@ def _cut(chosen_NM: NDArray[np.bool_], rows_NM: Scores, many_N: Indices, k: int)
 
 def z_scores(scores_CF: Scores) -> Scores:
     """Each column less its mean, by its standard deviation; zeros where a column is constant."""
-    if not len(scores_CF):
-        return scores_CF
-    mean_F, spread_F = scores_CF.mean(axis=0), scores_CF.std(axis=0)
-    return np.asarray((scores_CF - mean_F) / np.where(spread_F > 1e-12, spread_F, np.inf), dtype=np.float32)
+    return z_scores_of_each(scores_CF, np.array([0, len(scores_CF)]))
 
 
 def z_scores_of_each(scores_SF: Scores, edges_N1: Indices) -> Scores:

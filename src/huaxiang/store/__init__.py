@@ -1,6 +1,7 @@
 """Step 1: the log, the items, the snapshots and the applications' records, behind eight methods."""
 
 import re
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from inspect import signature
 from typing import Any, Final
@@ -28,10 +29,20 @@ __all__ = [
     "Record",
     "Store",
     "Subjects",
+    "every_user",
     "open_store",
 ]
 
+_USERS_AT_ONCE: Final = 1_000
 _TENANT: Final = re.compile(r"[a-z0-9_]{1,40}")
+
+
+def every_user(store: Store) -> Iterator[Subjects]:
+    """Every user of a store, in id order, a page at a time; anonymous subjects are none."""
+    after = None
+    while page := store.users(after, _USERS_AT_ONCE):
+        yield from page
+        after = page[-1].user_id
 
 
 def open_store(url: str, tenant: str = "default", **options: Any) -> Store:
