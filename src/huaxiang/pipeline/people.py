@@ -5,6 +5,7 @@ Legend: D width.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 from huaxiang.encoder.base import Encoder
 from huaxiang.pipeline.elsewhere import Elsewhere
 from huaxiang.profiles import FoldState, Portraits
-from huaxiang.profiles.facets import interests
+from huaxiang.profiles.facets import interests, muted_by
 from huaxiang.profiles.state import Tally
 from huaxiang.retrieval.live import Snapshot
-from huaxiang.retrieval.reading import Basis, Person, history_of, recent_entries
+from huaxiang.retrieval.reading import Basis, Person, Taste, history_of, recent_entries, taste_of
 from huaxiang.text.wording import history_text
 from huaxiang.types import ItemId, UserId
 
@@ -60,14 +61,22 @@ class People:
         vectors = self._vectors_of(texts)
         people = []
         for at, (state, user_id) in enumerate(zip(used, user_ids, strict=True)):
-            known = interests(state, self._portraits.item_facets, now=now, config=config)
             ask = self._elsewhere if user_id is not None and not denied[at] else None
             elsewhere = {} if ask is None or user_id is None else ask(user_id, now)
-            is_known = bool(entries[at] or known.shares or texts[at] or elsewhere)
+            told = state.queries or texts[at] or any(edit.op == "add" for edit in state.edits)
+            is_known = bool(entries[at] or told or elsewhere)
             basis: Basis = "consent" if denied[at] else "profile" if is_known else "popularity"
             history = history_of(entries[at], items, now=now, n_fitted=self._n_fitted)
-            people.append(Person(state, entries[at], history, vectors[at], known, basis, elsewhere))
+            taste, muted = self._taste(state, items, now), muted_by(state.edits)
+            people.append(Person(state, entries[at], history, vectors[at], taste, muted, basis, elsewhere))
         return people
+
+    def _taste(self, state: FoldState, items: Snapshot, now: datetime) -> Taste:
+        config = self._portraits.config
+        taste = taste_of(state, items, now=now, config=config)
+        if not state.edits:
+            return taste
+        return replace(taste, shares=interests(state, self._portraits.item_facets, now=now, config=config).shares)
 
     def _text(self, state: FoldState, entries: Sequence[tuple[ItemId, Tally]]) -> str:
         catalogue = self._portraits.item_facets.catalogue

@@ -217,7 +217,7 @@ class Pipeline:
             }
             order = self._arranged(arranger, order, shown, scores_M, person, items, wish.k)
         names = tuple(items.item_ids[at] for at in order)
-        why = self._explainer.reasons(order, person, parts, items) if wish.explain else ()
+        why = self._explainer.reasons(order, person, parts, items, now) if wish.explain else ()
         return Page(Ranked(names, scores_M[order].astype(np.float32), why), person.basis, arranger.notes(names))
 
     def _test(self, where: Mapping[str, Any] | None, items: Snapshot) -> Callable[[int], bool] | None:
@@ -291,7 +291,7 @@ class Pipeline:
         if self._elsewhere is not None:
             raw[ELSEWHERE] = np.stack([scores(person.elsewhere, items) for person in people])
         raw["content"] = np.stack([person.u_D for person in people]) @ items.vectors_MD.T
-        raw["profile"] = self.shelf(items).scores_of([person.known.shares for person in people])
+        raw["profile"] = self.shelf(items).fits([person.taste for person in people])
         return found | {name: standardise(rows_NM) for name, rows_NM in raw.items()}
 
     def _said(self, name: str, part: Retriever, histories: Sequence[History], m: int) -> NDArray[np.float32]:
@@ -337,8 +337,8 @@ class Pipeline:
             asked_M = np.zeros(len(items), dtype=np.bool_)
             asked_M[wanted[wanted >= 0]] = True
             allowed_M &= asked_M
-        if person.known.muted:
-            allowed_M &= ~shelf.having(person.known.muted)
+        if person.muted:
+            allowed_M &= ~shelf.having(person.muted)
         if filter_seen != "none":
             seen = person.state.bought if filter_seen == "purchased" else person.state.items
             gone = items.positions([name for name in seen if filter_seen == "all" or not self._is_repeated(name)])
@@ -356,7 +356,7 @@ class Pipeline:
         if at < 0:
             raise DataError(f"no item {item_id!r} in the index; set it first")
         person = self.read(state, items, now=now, user_id=user_id)
-        return self._explainer.reasons(np.array([at]), person, self.parts(person, items), items)[0]
+        return self._explainer.reasons(np.array([at]), person, self.parts(person, items), items, now)[0]
 
     def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:
         """The `k` items nearest to each by text and by what people do; popular ones for an item never seen."""

@@ -5,13 +5,14 @@ Legend: M items, L entries of one history, K positions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from huaxiang.profiles import Portraits
-from huaxiang.profiles.facets import language
+from huaxiang.profiles.facets import interests, language
 from huaxiang.ranking.explain import reasons
 from huaxiang.retrieval.base import Retriever
 from huaxiang.retrieval.factors import Factors
@@ -34,7 +35,12 @@ class Explainer:
     weights: Mapping[str, float]
 
     def reasons(
-        self, order_K: NDArray[np.intp], person: Person, parts: Mapping[str, NDArray[np.float32]], items: Snapshot
+        self,
+        order_K: NDArray[np.intp],
+        person: Person,
+        parts: Mapping[str, NDArray[np.float32]],
+        items: Snapshot,
+        now: datetime,
     ) -> tuple[tuple[Reason, ...], ...]:
         """Of items at positions of the index; of what they share, only what is needed is looked up.
 
@@ -44,7 +50,8 @@ class Explainer:
         item_facets, state = self.portraits.item_facets, person.state
         added_KL = self._contributions(order_K, person, parts)
         keys = {(kind, value) for at in order_K for kind, value, _ in item_facets.of(items.item_ids[at])}
-        facets = person.known.facets(state, config=self.portraits.config, among=keys)
+        config = self.portraits.config
+        facets = interests(state, item_facets, now=now, config=config).facets(state, config=config, among=keys)
         history = [(self._item(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries]
         spoken = language(state, item_facets) or "en"
         return tuple(

@@ -3,7 +3,7 @@
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -39,13 +39,11 @@ class Interests:
 
     Attributes:
         shares: `(facet, value)` to score: signed share of all interest, edits applied; muted ones are absent.
-        muted: what the user asked never to be shown.
         heaps: the items and words behind each share.
         removed: the newest removal of each facet that was removed.
     """
 
     shares: Mapping[tuple[str, str], float]
-    muted: frozenset[tuple[str, str]]
     heaps: Mapping[tuple[str, str], _Heap]
     removed: Mapping[tuple[str, str], Edit]
 
@@ -72,8 +70,8 @@ def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, confi
     words = [decayed(t.long, micros - t.at, config.interest_half_life_days) for t in state.queries.values()]
     whole = sum(map(abs, masses)) + sum(words)
     shares = {key: max(-1.0, min(1.0, heap.mass / whole)) for key, heap in heaps.items()} if whole > 0.0 else {}
-    muted = _apply_edits(state.edits, shares)
-    return Interests(shares, muted, heaps, removed)
+    _apply_edits(state.edits, shares)
+    return Interests(shares, heaps, removed)
 
 
 def _gather(
@@ -104,24 +102,26 @@ def _gather(
     return heaps
 
 
-def _apply_edits(edits: Iterable[Edit], shares: dict[tuple[str, str], float]) -> frozenset[tuple[str, str]]:
-    """Added facets stand, boosted ones grow, muted ones go; the newest word on a facet wins."""
-    muted: set[tuple[str, str]] = set()
+def muted_by(edits: Iterable[Edit]) -> frozenset[tuple[str, str]]:
+    """`(facet, value)` that the user asked never to be shown; the newest word on a facet wins."""
+    newest = {(edit.facet, edit.value): edit.op for edit in edits if edit.op in ("mute", "add")}
+    return frozenset(key for key, op in newest.items() if op == "mute")
+
+
+def _apply_edits(edits: Sequence[Edit], shares: dict[tuple[str, str], float]) -> None:
+    """Added facets stand, boosted ones grow, muted ones go."""
     for edit in edits:
         key = (edit.facet, edit.value)
-        if edit.op == "mute":
-            muted.add(key)
-        elif edit.op == "add":
-            muted.discard(key)
+        if edit.op == "add":
             shares[key] = max(shares.get(key, 0.0), min(1.0, edit.weight))
         elif edit.op == "boost" and key in shares:
             shares[key] = max(-1.0, min(1.0, shares[key] * edit.weight))
-    for key in list(shares):
+    muted = muted_by(edits)
+    for key in list(shares) if muted else ():
         if key in muted or (
             key[0] == "category" and any(_within(key[1], value) for kind, value in muted if kind == key[0])
         ):
             del shares[key]
-    return frozenset(muted)
 
 
 def _within(path: str, parent: str) -> bool:
