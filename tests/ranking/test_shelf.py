@@ -16,6 +16,7 @@ from huaxiang.profiles.fold import FoldConfig
 from huaxiang.profiles.state import Tally, from_micros
 from huaxiang.ranking.shelf import Shelf
 from huaxiang.retrieval.live import Snapshot
+from huaxiang.retrieval.products import Products
 from huaxiang.retrieval.reading import Taste, taste_of
 from huaxiang.store import Store
 from tests.collect.test_catalogue import drop, put
@@ -179,7 +180,8 @@ def test_what_fits_a_taste_is_what_the_readable_facets_say(
     positions = {name: at for at, name in enumerate(ids)}
     shelf = shelf.after(ids, positions, facets)
     state, now, config = FoldState(items=items, queries=queries), from_micros(10**13), FoldConfig()
-    snapshot = Snapshot(tuple(ids), np.zeros((len(ids), 1), np.float32), positions)
+    vectors_MD = np.zeros((len(ids), 1), np.float32)
+    snapshot = Snapshot(tuple(ids), vectors_MD, positions, Products(vectors_MD))
     taste = taste_of(state, snapshot, now=now, config=config)
     shares = interests(state, facets, now=now, config=config).shares
     by_sum, by_name = shelf.fits([taste, stated(shares)])

@@ -121,3 +121,22 @@ def test_a_snapshot_that_a_request_holds_never_changes(store: Store) -> None:
     catalogue.refresh()
     index.snapshot()
     assert (held.item_ids, held.vectors_MD.tolist(), held.position("cup")) == (("pot", "tea"), [[9], [9]], -1)
+
+
+def test_products_follow_new_and_changed_items_and_are_made_again_when_they_are_many(store: Store) -> None:
+    index, _, catalogue = index_of(store)
+    store.append([put("pot", 1, name="clay pot"), put("cup", 1, name="cup")])
+    catalogue.refresh()
+    now = index.snapshot()
+    asked_ND = np.array([[2.0], [-1.0]], np.float32)
+    assert now.products(asked_ND).tolist() == pytest.approx(np.array([[16, 18, 6], [-8, -9, -3]]))
+    assert now.newer_P.tolist() == [0, 2]
+    index.tidy()
+    assert index.snapshot() is now
+    store.append([put(f"n{n}", 2, name="x" * (1 + n % 7)) for n in range(1_000)])
+    catalogue.refresh()
+    index.refresh()
+    before = index.snapshot().products(asked_ND)
+    index.tidy()
+    assert not len(index.snapshot().newer_P)
+    np.testing.assert_allclose(index.snapshot().products(asked_ND), before, rtol=0.01)

@@ -290,7 +290,7 @@ class Pipeline:
         raw: dict[str, NDArray[np.float32]] = {}
         if self._elsewhere is not None:
             raw[ELSEWHERE] = np.stack([scores(person.elsewhere, items) for person in people])
-        raw["content"] = np.stack([person.u_D for person in people]) @ items.vectors_MD.T
+        raw["content"] = items.products(np.stack([person.u_D for person in people]))
         raw["profile"] = self.shelf(items).fits([person.taste for person in people])
         return found | {name: standardise(rows_NM) for name, rows_NM in raw.items()}
 
@@ -306,6 +306,7 @@ class Pipeline:
     def refresh(self) -> None:
         """Take in changed items, and rebuild the shelf where its patches have grown; for a thread beside requests."""
         self.index.refresh()
+        self.index.tidy()
         items = self.index.snapshot()
         if self._shelf.wants_rebuilding:
             self._shelf = Shelf.of(items.item_ids, self.portraits.item_facets)
@@ -373,7 +374,7 @@ class Pipeline:
             if at < graph.n_items:
                 near, scores = graph.similar(at, 4 * k)
                 graph_M[near] = scores
-            text_M = items.vectors_MD @ items.vectors_MD[at]
+            text_M = items.products(items.vectors_MD[at][None])[0]
             weights = {name: max(self._weights.get(name, 0.0), 0.1) for name in ("transitions", "content")}
             fused_M = fuse({"transitions": standardise(graph_M), "content": standardise(text_M)}, weights)
         alive_A = np.flatnonzero(self.shelf(items).alive_M)

@@ -42,11 +42,11 @@ class FacetMatrix:
                 rows.append(row)
                 columns.append(self._own.setdefault((kind, value), first + len(self._own)) if known is None else known)
                 weights.append(weight)
-        self.n_columns = first + len(self._own)
+        self.n_columns: int = first + len(self._own)
         shape = (len(item_ids), self.n_columns)
         self.weights_MF = sp.csr_matrix((np.asarray(weights, np.float32), (rows, columns)), shape=shape)
         worth = np.array([KIND_WEIGHTS.get(kind, _OTHERWISE) for kind, _ in self._own], np.float32)
-        self.worth_F = worth if beyond is None else np.concatenate([beyond.worth_F, worth])
+        self.worth_F: NDArray[np.float32] = worth if beyond is None else np.concatenate([beyond.worth_F, worth])
 
     def column(self, kind: str, value: str) -> int | None:
         """Of a facet; None where no item has it."""

@@ -1,6 +1,7 @@
 """The live index: a release's items and vectors, and what came after it: new and changed items by their text, at once.
 
-Legend: M items (those of the release first, then new ones as they came), D width.
+Legend: N asking vectors, M items (those of the release first, then new ones as they came), P items whose vectors are
+newer than the 8-bit products, D width.
 """
 
 import threading
@@ -13,17 +14,20 @@ from numpy.typing import NDArray
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.encoder.base import Encoder
 from huaxiang.retrieval.base import UNKNOWN
+from huaxiang.retrieval.products import Products
 from huaxiang.text.wording import item_text
 from huaxiang.types import ItemId, Vectors
 
 _AT_ONCE: Final = 64
 """Changed items that a request encodes itself; more wait for the follower thread."""
+_MOST_NEWER: Final = 1_000
+"""Newer vectors that are asked one by one, before all are made into products again."""
 
 
 class LiveIndex:
     """Item ids, their positions and vectors V; follows the catalogue. Safe to read from many threads.
 
-    Readers take `snapshot()` once per request and see one consistent state. Memory: 4 D bytes and about 300 for an
+    Readers take `snapshot()` once per request and see one consistent state. Memory: 6 D bytes and about 300 for an
     item.
     """
 
@@ -34,7 +38,8 @@ class LiveIndex:
         self._lock = threading.Lock()
         self._seq = seq
         self._changed = -1
-        self._now = Snapshot(tuple(item_ids), vectors_MD, {item: at for at, item in enumerate(item_ids)})
+        positions = {item: at for at, item in enumerate(item_ids)}
+        self._now = Snapshot(tuple(item_ids), vectors_MD, positions, Products(vectors_MD))
         self.refresh()
 
     def snapshot(self) -> "Snapshot":
@@ -57,12 +62,31 @@ class LiveIndex:
                 self._now = self._now.with_items([item.item_id for item in items], vectors_ND)
             self._changed, self._seq = changed, upto
 
+    def tidy(self) -> None:
+        """Make new products where many vectors are newer than they; for a thread beside requests."""
+        with self._lock:
+            if len(self._now.newer_P) > _MOST_NEWER:
+                self._now = self._now.tidied()
+
 
 class Snapshot:
-    """One state of the index; never changed."""
+    """One state of the index; never changed.
 
-    def __init__(self, item_ids: tuple[ItemId, ...], vectors_MD: Vectors, positions: dict[ItemId, int]) -> None:
+    Attributes:
+        newer_P: positions of the items whose vectors came after the products were made.
+    """
+
+    def __init__(
+        self,
+        item_ids: tuple[ItemId, ...],
+        vectors_MD: Vectors,
+        positions: dict[ItemId, int],
+        products: Products,
+        newer_P: NDArray[np.int64] | None = None,
+    ) -> None:
         self.item_ids, self.vectors_MD, self.by_id = item_ids, vectors_MD, positions
+        self._products = products
+        self.newer_P = np.empty(0, np.int64) if newer_P is None else newer_P
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -80,5 +104,19 @@ class Snapshot:
         fresh = [item for item in item_ids if item not in self.by_id]
         positions = self.by_id | {item: len(self) + at for at, item in enumerate(fresh)}
         vectors_MD = np.concatenate([self.vectors_MD, np.zeros((len(fresh), vectors_ND.shape[1]), np.float32)])
-        vectors_MD[[positions[item] for item in item_ids]] = vectors_ND
-        return Snapshot((*self.item_ids, *fresh), vectors_MD, positions)
+        changed = [positions[item] for item in item_ids]
+        vectors_MD[changed] = vectors_ND
+        newer_P = np.union1d(self.newer_P, np.array(changed, np.int64))
+        return Snapshot((*self.item_ids, *fresh), vectors_MD, positions, self._products, newer_P)
+
+    def tidied(self) -> "Snapshot":
+        """The same with products of all vectors."""
+        return Snapshot(self.item_ids, self.vectors_MD, self.by_id, Products(self.vectors_MD))
+
+    def products(self, asked_ND: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of vectors with every item's, shape (N, M), float32, in 8-bit numbers where they are made: see `Products`."""
+        found_NM = self._products.of(asked_ND)
+        if len(self.newer_P):
+            found_NM = np.pad(found_NM, [(0, 0), (0, len(self) - len(self._products))])
+            found_NM[:, self.newer_P] = asked_ND @ self.vectors_MD[self.newer_P].T
+        return found_NM

@@ -15,6 +15,7 @@ from scipy.special import softmax
 
 from huaxiang.errors import ConfigError, DataError
 from huaxiang.retrieval.base import Forgets, History, Indices, Interactions, Scores, best
+from huaxiang.retrieval.products import Products
 from huaxiang.retrieval.saving import read_part, write_part
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -59,6 +60,7 @@ class SequenceModel:
     def _become(self, weights: Weights) -> None:
         self.weights = dict(weights)
         self.items_MD, self.near = self.weights["items"], self.weights["near"]
+        self._products = Products(self.items_MD)
         self.n_layers, self.n_heads, self.window = self.near.shape
 
     @property
@@ -135,11 +137,11 @@ class SequenceModel:
         return np.where(back_NPL[:, None] >= 0, bias, np.float32(-np.inf))
 
     def scores(self, histories: Sequence[History]) -> Scores:
-        """Scores of shape (N, M), float32; zeros where nothing of the history is known."""
+        """Scores of shape (N, M), float32, in 8-bit numbers (`Products`); zeros where nothing is known of a history."""
         if not histories:
             return np.empty((0, self.n_items), np.float32)
         rows = [history.items_L[self.read(history)] for history in histories]
-        return np.asarray(self.states(rows) @ self.items_MD.T, dtype=np.float32)
+        return self._products.of(self.states(rows))
 
     def candidates(self, history: History, k: int, *, exclude: Indices | None = None) -> tuple[Indices, Scores]:
         """The `k` likeliest next items."""
