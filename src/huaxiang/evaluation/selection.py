@@ -36,6 +36,7 @@ FOREIGN: Final = (LENT, ELSEWHERE)
 _MOST_JUDGES: Final = 600
 _MOST_TEACHERS: Final = 4_000
 _LEAST_JUDGES: Final = 20
+_READ_AT_ONCE: Final = 50
 _STRONG: Final = 3.0
 _LEAST_POPULAR: Final = 0.005
 """Weight of what is popular where it does not help the people who judge: strangers are shown nothing else."""
@@ -83,7 +84,7 @@ def select(
     decays = choose_decays(trial, judges, began + _DECAYS_SHARE * seconds)
     chosen = trial.trying(_faded(trial.retrievers, decays))
     items = chosen.index.snapshot()
-    names, weighing = laid_out((chosen.parts(judge.person, items) for judge in judges), judges)
+    names, weighing = laid_out(chosen.parts_of_each((judge.person for judge in judges), items), judges)
     weights_R, best, borrowed = _weights(names, weighing)
     figures = {
         "ndcg@10": best,
@@ -200,13 +201,14 @@ class Later:
 
     def _read(self, trial: Pipeline, people: Sequence[str]) -> Iterator[Judge]:
         items, now = trial.index.snapshot(), from_micros(self.cut)
-        for name in people:
-            state = trial.portraits.state(name, before=now)
-            person = trial.read(state, items, now=now, user_id=name)
-            relevant = items.positions([item for item in self.taken[name] if item in trial.catalogue])
-            relevant = relevant[relevant >= 0]
-            if person.basis == "profile" and len(relevant):
-                yield Judge(person, relevant, ~trial.allowed(person, items))
+        for start in range(0, len(people), _READ_AT_ONCE):
+            names = people[start : start + _READ_AT_ONCE]
+            states = [trial.portraits.state(name, before=now) for name in names]
+            for name, person in zip(names, trial.read_all(states, items, now=now, user_ids=names), strict=True):
+                relevant = items.positions([item for item in self.taken[name] if item in trial.catalogue])
+                relevant = relevant[relevant >= 0]
+                if person.basis == "profile" and len(relevant):
+                    yield Judge(person, relevant, ~trial.allowed(person, items))
 
 
 def _taken(rows: pl.DataFrame, cut: int) -> dict[str, list[ItemId]]:

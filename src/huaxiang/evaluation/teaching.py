@@ -6,6 +6,7 @@ Legend: N people, M items, C candidates of one person, G features.
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import tee
 from typing import Any, Final
 
 import numpy as np
@@ -92,8 +93,8 @@ def _read(
     """The candidates of people, as many as are read before a moment (monotonic clock)."""
     items = chosen.index.snapshot()
     read: list[ReadOne] = []
-    for one in people:
-        parts = chosen.parts(one.person, items)
+    first, again = tee(people)
+    for one, parts in zip(first, chosen.parts_of_each((one.person for one in again), items), strict=True):
         fused_M = fuse(parts, weights)
         items_C = np.sort(best_among(fused_M, np.flatnonzero(~one.barred_M), N_RANKED))
         features_CG = features_of(reader, parts, one.person.history, items_C)

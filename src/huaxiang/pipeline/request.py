@@ -3,9 +3,10 @@
 Legend: M items of the live index, L entries of one history.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -278,9 +279,22 @@ class Pipeline:
         """What the answer may use of a state: nothing where personalisation is denied."""
         return self._people.read([state], items, now=now, user_ids=[user_id])[0]
 
+    def read_all(
+        self, states: Sequence[FoldState], items: Snapshot, *, now: datetime, user_ids: Sequence[UserId]
+    ) -> list[Person]:
+        """The same of many states, whose vectors U are found together."""
+        return self._people.read(states, items, now=now, user_ids=user_ids)
+
     def parts(self, person: Person, items: Snapshot) -> dict[str, NDArray[np.float32]]:
         """`parts_of` one person, shape (M,) each."""
-        return {name: rows_NM[0] for name, rows_NM in self.parts_of([person], items).items()}
+        return next(self.parts_of_each([person], items))
+
+    def parts_of_each(self, people: Iterable[Person], items: Snapshot) -> Iterator[dict[str, NDArray[np.float32]]]:
+        """`parts` of one person after the other, found in blocks of as many as memory allows."""
+        left = iter(people)
+        while block := list(islice(left, people_at_once(len(items), len(self.retrievers) + 2))):
+            parts = self.parts_of(block, items)
+            yield from ({name: rows_NM[at] for name, rows_NM in parts.items()} for at in range(len(block)))
 
     def parts_of(self, people: Sequence[Person], items: Snapshot) -> dict[str, NDArray[np.float32]]:
         """Standardised scores of shape (N, M) of every part that has a weight; zeros where one has nothing to say."""
