@@ -3,10 +3,12 @@
 import gzip
 import json
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.classify import data_root
 from huaxiang.evaluation.sequence_file import ItemTerms, Sequences, read_items, read_sequences
@@ -15,6 +17,9 @@ from huaxiang.text.segment import content_words
 SESSIONS: Final = 100_000
 SESSION_SEED: Final = 20261128
 """Of the sample of sessions: none that was looked at while the code was written."""
+
+_FEWEST: Final = 5
+"""Items of a user of the set with times."""
 
 Read = tuple[Sequences, ItemTerms | None]
 
@@ -61,6 +66,38 @@ def games() -> Read:
     return sequences_of((user, [str(item) for item in items]) for user, items in said.items()), None
 
 
+def grocery() -> Read:
+    """Ratings with their days, a user's in the order of days and of the file, without texts."""
+    read, _ = _grocery()
+    return read, None
+
+
+@cache
+def _grocery() -> tuple[Sequences, list[NDArray[np.float64]]]:
+    rows: dict[str, list[tuple[float, str]]] = {}
+    lines = _text_lines(data_root() / "amazon2014_grocery_timestamps" / "train.tsv.gz")
+    next(lines)
+    for user, item, time in lines:
+        rows.setdefault(user, []).append((float(time), item))
+    ordered = {user: sorted(met, key=lambda one: one[0]) for user, met in rows.items() if len(met) >= _FEWEST}
+    days = [np.array([time for time, _ in met]) / 86_400.0 for met in ordered.values()]
+    return sequences_of((user, [item for _, item in met]) for user, met in ordered.items()), days
+
+
+def moments(name: str, read: Sequences) -> list[NDArray[np.float64]]:
+    """For each user when each item was met, as far as it is known, so that ties can be shuffled.
+
+    The files of 2014 have no times and hold what was met on one day in the order of item ids; so a run of ascending ids
+    is taken for one day. That is at least every tie, and about as many runs again that are none.
+    """
+    if name == "grocery":
+        return _grocery()[1]
+    if name not in ("beauty", "sports"):
+        raise SystemExit(f"nothing is known of ties in {name}; name beauty, sports or grocery")
+    names = np.array(read.item_ids)
+    return [np.cumsum(np.append(1.0, names[row[1:]] <= names[row[:-1]])) for row in read.rows]
+
+
 def diginetica() -> Read:
     """100,000 sessions drawn by `SESSION_SEED`; a session stands for a user."""
     with gzip.open(data_root() / "sessions" / "diginetica" / "train_sessions.txt.gz", "rt") as file:
@@ -75,4 +112,7 @@ SETS: Final[dict[str, Any]] = {
     "scientific": scientific,
     "games": games,
     "diginetica": diginetica,
+    "grocery": grocery,
 }
+PUBLISHED: Final = tuple(name for name in SETS if name != "grocery")
+"""Sets with tables of others or a figure to reach; the other one has times, which say what ties are worth."""
