@@ -100,6 +100,14 @@ class RankingConfig(Section):
     )
 
 
+class AudiencesConfig(Section):
+    """What is told of groups of people."""
+
+    floor: int = Field(
+        default=50, ge=1, description="fewer people than this are neither counted nor exported; 1: any group is"
+    )
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -111,6 +119,7 @@ class Settings(Section):
     training: TrainingConfig = TrainingConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
     ranking: RankingConfig = RankingConfig()
+    audiences: AudiencesConfig = AudiencesConfig()
 
     @property
     def store_url(self) -> str:
