@@ -48,6 +48,10 @@ class ConflictError(StoreError):
     """A compare-and-swap met another version than the expected one; read again and retry."""
 
 
+class BusyError(HuaxiangError):
+    """As much of this work as fits is going on already; ask again when it is done."""
+
+
 class ReleaseError(HuaxiangError):
     """A release is missing, incomplete or altered."""
 

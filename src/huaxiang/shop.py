@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from huaxiang.apps.audience import Audiences
 from huaxiang.apps.recommend import Answer, Ask, answer
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.intake import Intake, Listener
@@ -14,6 +15,7 @@ from huaxiang.config import Settings
 from huaxiang.errors import ConfigError, ReleaseError
 from huaxiang.pipeline import Pipeline
 from huaxiang.profiles import ItemFacets, Portraits
+from huaxiang.profiles.audiences import Floor
 from huaxiang.profiles.fold import FoldConfig
 from huaxiang.ranking.arrange import Rules
 from huaxiang.release import Release, Releases
@@ -43,6 +45,7 @@ class Shop:
         self.intake = Intake(self.store, self.catalogue, tenant=tenant, listeners=listeners)
         self.releases = Releases(release_root(settings, tenant))
         self._rules = Rules.of(**settings.ranking.model_dump())
+        self.audiences = Audiences(self.portraits, lambda: self.pipeline, Floor(settings.audiences.floor))
         self._pipeline: Pipeline | None = None
         self._complaint = ""
         self._lock = threading.Lock()
