@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from huaxiang.errors import (
+    BusyError,
     ConfigError,
     ConflictError,
     DataError,
@@ -31,6 +32,7 @@ _STATUS: Final[tuple[tuple[type[HuaxiangError], int, str], ...]] = (
     (ConflictError, 409, "Changed meanwhile"),
     (StoreError, 503, "The store failed"),
     (ReleaseError, 503, "No usable release"),
+    (BusyError, 503, "Busy"),
     (DataError, 422, "The request breaks a rule"),
     (UnknownNameError, 422, "Unknown name"),
     (ConfigError, 500, "The settings are wrong"),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from huaxiang.profiles.audiences import Size
 from huaxiang.types import Facet, Profile, Ranked, Reason
 
 
@@ -213,6 +214,64 @@ class SimilarOut(BaseModel):
 
     release: str
     items: list[RankedItemOut]
+    took_ms: float
+
+
+class LikeIn(Strict):
+    """Of whom an audience is to be like: exactly one of `user_ids` and `filter`, and of at least the floor."""
+
+    user_ids: list[str] | None = Field(default=None, min_length=1, max_length=100_000)
+    filter: dict[str, JsonValue] | None = Field(default=None, description="a filter that selects the examples")
+    method: Literal["vector", "classifier"] = Field(
+        default="vector", description="vector: cosine of U with the examples' mean; classifier: log-odds taught by them"
+    )
+
+
+class AudienceIn(Strict):
+    """Which audience."""
+
+    filter: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="{field: value | [values] | {gte, lte} | {not: ...}}; fields are facets of the profile, such as "
+        'interests.brand, or {"value": "Uji", "score": {"gte": 0.1}} of these; {"any": [filter, ...]}',
+        examples=[{"interests.category": "Tea", "behaviour.recency_days": {"lte": 30}}],
+    )
+    like: LikeIn | None = Field(default=None, description="the k most alike of those who pass the filter")
+    k: int = Field(default=1000, ge=1, le=100_000, description="of an audience with `like`; at least the floor")
+    export: bool = Field(default=False, description="name the members")
+
+
+class SizeOut(BaseModel):
+    """A count, or `fewer_than` the floor and no count."""
+
+    count: int | None = Field(default=None, description="rounded down to a fifth of the floor")
+    fewer_than: int | None = None
+
+    @classmethod
+    def of(cls, size: Size) -> "SizeOut":
+        """From the core's noun."""
+        return cls(count=size.count, fewer_than=size.fewer_than)
+
+
+class MemberOut(BaseModel):
+    """One person of an audience, with the likeness where there is one."""
+
+    user_id: str
+    score: float | None = None
+
+
+class AudienceOut(SizeOut):
+    """How many people, and who, where that was asked for and may be said; one of `count` and `fewer_than` is there.
+
+    `count` is exact beside `members`, else rounded down. `excluded_by_consent`: people of the whole store who denied
+    advertising or personalisation. `withheld`: why nobody is named. `release`: whose encoder compared people.
+    """
+
+    floor: int
+    excluded_by_consent: SizeOut
+    members: list[MemberOut] | None = None
+    withheld: str | None = None
+    release: str | None = None
     took_ms: float
 
 
