@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from huaxiang.cli import data, demo, encode, evaluate, export, finetune, label, pretrain, serving, train, trial, tune
+from huaxiang.cli import (
+    audience,
+    data,
+    demo,
+    encode,
+    evaluate,
+    export,
+    finetune,
+    label,
+    pretrain,
+    serving,
+    train,
+    trial,
+    tune,
+)
 from huaxiang.errors import HuaxiangError
 
 app = typer.Typer(
@@ -21,7 +35,7 @@ def _root() -> None:
     """画像: living user profiles from a shop's log, and the recommendation that stands on them."""
 
 
-for group in (trial, demo, data, label, train, evaluate, pretrain, finetune, tune, encode, export, serving):
+for group in (trial, demo, data, label, train, evaluate, pretrain, finetune, tune, encode, export, serving, audience):
     group.register(app)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huaxiang.cli.figures import check_folders
-from huaxiang.cli.recommend_many import check_out, users_of, write_many
+from huaxiang.cli.recommend_many import check_out, write_many
+from huaxiang.cli.row_file import users_of
 from huaxiang.errors import ConfigError
 
 if TYPE_CHECKING:
