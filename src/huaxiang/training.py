@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +20,9 @@ from huaxiang.collect.catalogue import Catalogue
 from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.folder import open_folder
 from huaxiang.encoder.training import train_encoder
-from huaxiang.errors import DataError, MissingExtraError
+from huaxiang.errors import DataError
 from huaxiang.evaluation.affordable import PART_SHARE, unaffordable
+from huaxiang.evaluation.coming_back import learn_recurrence
 from huaxiang.evaluation.parts import order_again, order_before
 from huaxiang.evaluation.selection import START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
@@ -40,7 +40,7 @@ from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
 from huaxiang.retrieval.pairs import next_item_pairs
 from huaxiang.retrieval.sequence import SequenceModel
 from huaxiang.text.keywords import Keywords
-from huaxiang.text.word_vectors import WordVectors
+from huaxiang.text.word_vectors import keep_word_vectors
 from huaxiang.text.wording import WORDING, item_terms, item_text
 from huaxiang.types import Item, ItemId, Vectors
 
@@ -51,13 +51,13 @@ HELD_OUT: Final = 0.1
 """Share of the log's time, at its end, that only selects."""
 
 _MOST_QUERIES: Final = 50_000
-_FEWEST_WORDS: Final = 50
-"""Among fewer words, the nearest is not near: it is only what is left."""
 _ENCODER_SHARE: Final = 0.6
 """Of what is left of the budget after reading the log: the rest encodes items, fits the retrievers and selects."""
 _ORDER_SHARE: Final = 0.3
 """Of what is left then, for the sequence model's first fit."""
 _TEACHING_SHARE: Final = 0.4
+_COMING_BACK_SHARE: Final = 0.05
+"""Of the budget, for reading how surely people come back to what they met."""
 """Of what is left after reading those who judge, for the learned ranker."""
 
 
@@ -88,7 +88,7 @@ def train(
     log, cut = _read(portraits, tell)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
-        keywords = _keywords(draft, texts, seed, tell)
+        keywords = _keywords(draft, texts, portraits, log.interactions, _COMING_BACK_SHARE * clock.left, seed, tell)
         report = _train_encoder(draft, log, cut, items, texts, checkpoint, lender, clock, seed, tell)
         shop = _encoded(draft, items, texts, keywords, tell)
         lent, refused = _borrow(lender, texts, log.interactions, clock)
@@ -115,9 +115,17 @@ def _sizes(rows: pl.DataFrame) -> tuple[int, int]:
     return len(rows), rows["person"].n_unique()
 
 
-def _keywords(draft: Draft, texts: Sequence[str], seed: int, tell: Progress) -> Keywords:
-    """Step 2: which words are telling in this shop, and which stand for like things; the draft says what became of the
-    latter.
+def _keywords(
+    draft: Draft,
+    texts: Sequence[str],
+    portraits: Portraits,
+    rows: pl.DataFrame,
+    seconds: float,
+    seed: int,
+    tell: Progress,
+) -> Keywords:
+    """Step 2: which words are telling in this shop, which stand for like things, and how surely people come back to
+    what they met; the draft says what became of the latter two.
 
     Word vectors learn from the catalogue alone: one person's searches must not turn up as words related to another's.
     """
@@ -125,21 +133,9 @@ def _keywords(draft: Draft, texts: Sequence[str], seed: int, tell: Progress) -> 
     keywords = Keywords().fit(texts)
     folder = draft.part(PARTS.keywords)
     keywords.save(folder)
-    draft.about["word_vectors"] = _related(folder, texts, seed)
+    draft.about["word_vectors"] = keep_word_vectors(folder, texts, seed=seed)
+    draft.about["recurrence"] = learn_recurrence(folder, portraits, keywords, rows, seed=seed, seconds=seconds)
     return keywords
-
-
-def _related(folder: Path, texts: Sequence[str], seed: int) -> dict[str, Any]:
-    """Word vectors beside the keywords, and how many or why none."""
-    try:
-        vectors = WordVectors(seed=seed).fit(texts)
-    except MissingExtraError as error:
-        return {"n_words": 0, "note": f"no related words: {error}"}
-    if len(vectors) < _FEWEST_WORDS:
-        why = f"the catalogue says {len(vectors)} words often enough, {_FEWEST_WORDS} are needed"
-        return {"n_words": 0, "note": f"no related words: {why}"}
-    vectors.save(folder)
-    return {"n_words": len(vectors)}
 
 
 def _items(catalogue: Catalogue) -> tuple[int, list[Item]]:

@@ -215,7 +215,8 @@ class Facet:
     Attributes:
         facet: its kind: `brand`, `category`, `attribute:<name>`, `keyword`, `price_band`, `search`, `unbought` ...
         score: strength among the facets of its kind, in [-1, 1]; negative is a dislike.
-        confidence: in [0, 1], how much evidence there is, whatever it says.
+        confidence: in [0, 1]; of an interest, the share that it is expected to have in what the person meets on their
+            next day; of what they stated 1; of a need or a dislike how much evidence there is.
         half_life_days: after how long without events the score's mass halves.
         evidence: ids of the newest events behind it, newest first, at most eight.
         related: of a keyword, words that stand for like things in this shop, nearest first; evidence of nothing.

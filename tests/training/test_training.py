@@ -26,6 +26,7 @@ from huaxiang.retrieval.kinds import CLOSED_FORMS, NAMES, OF_CONTENT, content_re
 from huaxiang.retrieval.lent import NAME as LENT
 from huaxiang.retrieval.log import read_log
 from huaxiang.shop import Shop
+from huaxiang.text import word_vectors
 from huaxiang.text.wording import item_text
 from huaxiang.types import Event
 from tests.contracts.plain_files import pickles_in
@@ -220,7 +221,7 @@ def test_a_shop_of_few_words_is_told_why_it_has_no_related_words(trained: Traine
 
 def test_words_of_a_catalogue_that_says_enough_have_relatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
-    monkeypatch.setattr(training, "_FEWEST_WORDS", 10)
+    monkeypatch.setattr(word_vectors, "FEWEST_WORDS", 10)
     shop = Shop(settings_of(tmp_path / "shop"))
     shop.intake.take([good | {"timestamp": NOON.isoformat()} for good in goods()])
     about = train(shop).about

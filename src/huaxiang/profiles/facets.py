@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,14 +10,19 @@ from typing import Any, Final
 
 from huaxiang.profiles.fold import FoldConfig, decayed
 from huaxiang.profiles.item_facets import ItemFacets
+from huaxiang.profiles.recurrence import group
 from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Edit, FoldState, Tally, from_micros, to_micros
+from huaxiang.text.tags import PATH
 from huaxiang.types import Facet, ItemId
 
-_SHOWN: Final[Mapping[str, int]] = {"category": 12, "brand": 8, "price_band": 3, "keyword": 12}
+_SHOWN: Final[Mapping[str, int]] = {"category": 6, "brand": 8, "price_band": 3, "keyword": 12}
+"""How many facets of a kind a profile shows; of categories at each depth of the path."""
 _SHOWN_OTHERWISE: Final = 4
 _NEEDS: Final = 8
 _HALF_SURE: Final = 3.0
-"""Events that make a facet half certain: confidence = n / (n + 3)."""
+"""Events that make a need or a dislike half certain: confidence = n / (n + 3)."""
+_FADE: Final = 0.7
+"""Factor on what was met, for each later day with anything on it: how much it says of the next day."""
 _FORGOTTEN: Final = 0.02
 _WRITTEN: Final = 5.0
 """Touched titles that one written text outweighs, for the language."""
@@ -25,9 +30,10 @@ _WRITTEN: Final = 5.0
 
 @dataclass(slots=True)
 class _Heap:
-    """Mass gathered under one facet value."""
+    """Mass gathered under one facet value; `recent` is what of it speaks of the next day."""
 
     mass: float = 0.0
+    recent: float = 0.0
     n: int = 0
     items: list[ItemId] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -39,25 +45,46 @@ class Interests:
 
     Attributes:
         shares: `(facet, value)` to score: signed share of all interest, edits applied; muted ones are absent.
+        chances: `(facet, value)` to the share that it is expected to have in what is met on the next day.
         heaps: the items and words behind each share.
         removed: the newest removal of each facet that was removed.
+        lately: signed share of each facet in what was met, the later days weighing more.
     """
 
     shares: Mapping[tuple[str, str], float]
+    chances: Mapping[tuple[str, str], float]
     heaps: Mapping[tuple[str, str], _Heap]
     removed: Mapping[tuple[str, str], Edit]
+    lately: Mapping[tuple[str, str], float]
 
     def facets(
         self, state: FoldState, *, config: FoldConfig, among: Collection[tuple[str, str]] | None = None
     ) -> tuple[Facet, ...]:
-        """Brand, category, attribute, price band and keyword facets, strongest first within each kind.
+        """Brand, category, attribute, price band and keyword facets, likeliest first within each kind.
 
         Args:
             among: only those of the profile's facets that are named here; finding the evidence is what costs.
         """
-        kept = [key for key in _strongest(self.shares) if among is None or key in among]
-        return tuple(
-            _facet(state, key, self.shares[key], self.heaps.get(key), self.removed.get(key), config) for key in kept
+        kept = [key for key in _strongest(self.shares, self.chances) if among is None or key in among]
+        return tuple(self._facet(state, key, config) for key in kept)
+
+    def _facet(self, state: FoldState, key: tuple[str, str], config: FoldConfig) -> Facet:
+        removed, heap, score = self.removed.get(key), self.heaps.get(key), self.shares[key]
+        since = removed.at if removed is not None else -(2**62)
+        seen = [entry for entry in _entries(state, heap) if entry[0] > since]
+        stated = [[e.at, e.event_id] for e in state.edits if (e.facet, e.value) == key and e.op == "add"]
+        newest = list(
+            dict.fromkeys((at, event_id) for at, event_id in heapq.nlargest(2 * EVIDENCE_KEPT, seen + stated))
+        )
+        n = heap.n if heap else 0
+        return Facet(
+            facet=key[0],
+            value=key[1],
+            score=score,
+            confidence=1.0 if stated else self.chances.get(key, 0.0) if score > 0.0 else n / (n + _HALF_SURE),
+            half_life_days=config.interest_half_life_days,
+            evidence=tuple(event_id for _, event_id in newest[:EVIDENCE_KEPT]),
+            last_seen=from_micros(newest[0][0]) if newest else from_micros(state.last[0]),
         )
 
 
@@ -65,21 +92,38 @@ def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, confi
     """What a state is interested in, through today's catalogue."""
     micros = to_micros(now)
     removed = {(edit.facet, edit.value): edit for edit in state.edits if edit.op == "remove"}
-    heaps = _gather(state, item_facets, micros, config, removed)
-    masses = [decayed(t.long, micros - t.at, config.interest_half_life_days) for t in state.items.values()]
-    words = [decayed(t.long, micros - t.at, config.interest_half_life_days) for t in state.queries.values()]
-    whole = sum(map(abs, masses)) + sum(words)
+    fresh = _freshness(state)
+    heaps = _gather(state, item_facets, micros, config, removed, fresh)
+    whole = recent = 0.0
+    for tally in (*state.items.values(), *state.queries.values()):
+        whole += abs(decayed(tally.long, micros - tally.at, config.interest_half_life_days))
+        recent += abs(tally.long) * fresh[tally.at // DAY]
     shares = {key: max(-1.0, min(1.0, heap.mass / whole)) for key, heap in heaps.items()} if whole > 0.0 else {}
+    lately = {key: heap.recent / recent for key, heap in heaps.items()} if recent > 0.0 else {}
+    chances = {key: item_facets.recurrence.chance(key, share) for key, share in lately.items() if share > 0.0}
     _apply_edits(state.edits, shares)
-    return Interests(shares, heaps, removed)
+    _apply_edits(state.edits, chances)
+    return Interests(shares, chances, heaps, removed, lately)
+
+
+def _freshness(state: FoldState) -> dict[int, float]:
+    """Of each day on which anything was last met, how much it says of the next: days without a visit do not count, for
+    somebody who comes twice a year is no other by then."""
+    days = {tally.at // DAY for tallies in (state.items, state.queries) for tally in tallies.values()}
+    return {day: _FADE**later for later, day in enumerate(sorted(days, reverse=True))}
 
 
 def _gather(
-    state: FoldState, item_facets: ItemFacets, micros: int, config: FoldConfig, removed: Mapping[tuple[str, str], Edit]
+    state: FoldState,
+    item_facets: ItemFacets,
+    micros: int,
+    config: FoldConfig,
+    removed: Mapping[tuple[str, str], Edit],
+    fresh: Mapping[int, float],
 ) -> dict[tuple[str, str], _Heap]:
     heaps: dict[tuple[str, str], _Heap] = defaultdict(_Heap)
     for item_id, tally in state.items.items():
-        mass = decayed(tally.long, micros - tally.at, config.interest_half_life_days)
+        mass, fades = decayed(tally.long, micros - tally.at, config.interest_half_life_days), fresh[tally.at // DAY]
         for kind, value, weight in item_facets.of(item_id):
             key = (kind, value)
             kept, n = mass, tally.n
@@ -90,6 +134,7 @@ def _gather(
                     continue
             heap = heaps[key]
             heap.mass += weight * kept
+            heap.recent += weight * tally.long * fades * (kept / mass if mass else 1.0)
             heap.n += n
             heap.items.append(item_id)
     for word, tally in state.queries.items():
@@ -97,6 +142,7 @@ def _gather(
         if key not in removed or tally.evidence[0][0] > removed[key].at:
             heap = heaps[key]
             heap.mass += decayed(tally.long, micros - tally.at, config.interest_half_life_days)
+            heap.recent += tally.long * fresh[tally.at // DAY]
             heap.n += tally.n
             heap.words.append(word)
     return heaps
@@ -125,36 +171,29 @@ def _apply_edits(edits: Sequence[Edit], shares: dict[tuple[str, str], float]) ->
 
 
 def _within(path: str, parent: str) -> bool:
-    return path.startswith(parent + " > ")
+    return path.startswith(parent + PATH)
 
 
-def _strongest(shares: Mapping[tuple[str, str], float]) -> list[tuple[str, str]]:
+def _strongest(
+    shares: Mapping[tuple[str, str], float], chances: Mapping[tuple[str, str], float]
+) -> list[tuple[str, str]]:
+    """What is likeliest to be met again, and what is most disliked; equals by their share."""
     by_kind: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for key in sorted(shares, key=lambda key: (-abs(shares[key]), key)):
-        if len(by_kind[key[0]]) < _SHOWN.get(key[0], _SHOWN_OTHERWISE) and abs(shares[key]) >= _FORGOTTEN / 4:
+    shown: Counter[str] = Counter()
+    strength = {key: chances.get(key, share) if share > 0.0 else -share for key, share in shares.items()}
+    for key in sorted(shares, key=lambda key: (-strength[key], -abs(shares[key]), key)):
+        if shown[group(key)] < _SHOWN.get(key[0], _SHOWN_OTHERWISE) and strength[key] >= _FORGOTTEN / 4:
+            shown[group(key)] += 1
             by_kind[key[0]].append(key)
     order = [*(_SHOWN), *sorted(kind for kind in by_kind if kind not in _SHOWN)]
     return [key for kind in order for key in by_kind[kind]]
 
 
-def _facet(
-    state: FoldState, key: tuple[str, str], score: float, heap: _Heap | None, removed: Edit | None, config: FoldConfig
-) -> Facet:
-    since = removed.at if removed is not None else -(2**62)
-    tallies = [state.items[item] for item in heap.items] + [state.queries[word] for word in heap.words] if heap else []
-    seen = [entry for tally in tallies for entry in tally.evidence if entry[0] > since]
-    stated = [[edit.at, edit.event_id] for edit in state.edits if (edit.facet, edit.value) == key and edit.op == "add"]
-    newest = list(dict.fromkeys((at, event_id) for at, event_id in heapq.nlargest(2 * EVIDENCE_KEPT, seen + stated)))
-    n = heap.n if heap else 0
-    return Facet(
-        facet=key[0],
-        value=key[1],
-        score=score,
-        confidence=1.0 if stated else n / (n + _HALF_SURE),
-        half_life_days=config.interest_half_life_days,
-        evidence=tuple(event_id for _, event_id in newest[:EVIDENCE_KEPT]),
-        last_seen=from_micros(newest[0][0]) if newest else from_micros(state.last[0]),
-    )
+def _entries(state: FoldState, heap: _Heap | None) -> list[list[Any]]:
+    if heap is None:
+        return []
+    tallies = [state.items[item] for item in heap.items] + [state.queries[word] for word in heap.words]
+    return [entry for tally in tallies for entry in tally.evidence]
 
 
 def needs(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> tuple[Facet, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from huaxiang.collect.catalogue import Catalogue
+from huaxiang.profiles.recurrence import Recurrence
 from huaxiang.text.keywords import Keywords
 from huaxiang.text.language import detect
 from huaxiang.text.reader import read
@@ -31,20 +32,23 @@ class ItemFacets:
     when a tenth of the catalogue has changed, and when a release brings new keywords.
     """
 
-    def __init__(self, catalogue: Catalogue, keywords: Keywords | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, keywords: Keywords | None = None, recurrence: Recurrence | None = None
+    ) -> None:
         self.catalogue = catalogue
         self._keywords = keywords
         self._word_vectors: WordVectors | None = None
         self._kept: dict[ItemId, tuple[Item, tuple[tuple[str, str, float], ...]]] = {}
         self._languages: dict[ItemId, tuple[Item, str]] = {}
         self._spoken: frozenset[str] | None = None
+        self.recurrence = recurrence or Recurrence()
         self._survey()
 
     def use(self, folder: Path) -> None:
         """Read items with the keywords of a release from now on, and know its related words where it has any."""
-        keywords = Keywords.load(folder)
+        keywords, recurrence = Keywords.load(folder), Recurrence.load(folder)
         self._word_vectors = WordVectors.load(folder) if WordVectors.saved_in(folder) else None
-        self._keywords = keywords
+        self._keywords, self.recurrence = keywords, recurrence
         self._survey()
 
     def related(self, keyword: str) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ _PASSES: Final = (5, 200)
 _WINDOW: Final = 10
 """A title is short and its order says little, so nearly all of it is context."""
 _KEPT: Final = 4_096
+FEWEST_WORDS: Final = 50
+"""Among fewer words, the nearest is not near: it is only what is left."""
 
 
 class WordVectors:
@@ -185,3 +187,16 @@ def unit_rows(vectors_VD: Vectors) -> Vectors:
 def _digest(word: str) -> int:
     """gensim's seed for a word; Python's own `hash` differs from run to run."""
     return zlib.crc32(word.encode("utf-8", "surrogatepass"))
+
+
+def keep_word_vectors(folder: Path, texts: Sequence[str], *, seed: int) -> dict[str, Any]:
+    """Fit on texts and save into a release's folder of keywords; how many there are, or why none."""
+    try:
+        vectors = WordVectors(seed=seed).fit(texts)
+    except MissingExtraError as error:
+        return {"n_words": 0, "note": f"no related words: {error}"}
+    if len(vectors) < FEWEST_WORDS:
+        why = f"the catalogue says {len(vectors)} words often enough, {FEWEST_WORDS} are needed"
+        return {"n_words": 0, "note": f"no related words: {why}"}
+    vectors.save(folder)
+    return {"n_words": len(vectors)}
