@@ -14,7 +14,8 @@ from tests.server.running import Running, seen, send, serving
 from tests.shops import copy_shop, settings_of
 
 STATIC = Path(console.__file__).parent / "static"
-TEMPLATE = Path(console.__file__).parent / "templates" / "console.html"
+TEMPLATES = sorted((Path(console.__file__).parent / "templates").glob("*.html"))
+PATHS = ("/", "/audiences")
 MODULES = sorted(STATIC.glob("*.js"))
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -40,15 +41,17 @@ def words() -> dict[str, tuple[str, str]]:
     return {key: (english, chinese) for key, english, chinese in rows}
 
 
-def test_the_page_is_html_that_is_always_asked_for_anew(client: httpx.Client) -> None:
-    answer = client.get("/")
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_html_that_is_always_asked_for_anew(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache"
 
 
-def test_the_policy_lets_the_page_fetch_from_its_own_host_only(client: httpx.Client) -> None:
-    policy = client.get("/").headers["content-security-policy"]
+@pytest.mark.parametrize("path", PATHS)
+def test_the_policy_lets_a_page_fetch_from_its_own_host_only(client: httpx.Client, path: str) -> None:
+    policy = client.get(path).headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
@@ -72,19 +75,21 @@ def test_files_of_another_version_are_not_found(client: httpx.Client) -> None:
     assert client.get("/console/0123456789abcdef/main.js").status_code == 404
 
 
-def test_the_language_asked_for_is_the_pages_and_others_are_english(client: httpx.Client) -> None:
-    assert '<html lang="zh-Hans">' in client.get("/", params={"lang": "zh"}).text
-    assert '<html lang="en">' in client.get("/", params={"lang": '"><script>'}).text
+@pytest.mark.parametrize("path", PATHS)
+def test_the_language_asked_for_is_the_pages_and_others_are_english(client: httpx.Client, path: str) -> None:
+    assert '<html lang="zh-Hans">' in client.get(path, params={"lang": "zh"}).text
+    assert '<html lang="en">' in client.get(path, params={"lang": '"><script>'}).text
 
 
-def test_the_page_holds_no_script_style_or_handler_of_its_own() -> None:
-    html = TEMPLATE.read_text("utf-8")
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_page_holds_no_script_style_or_handler_of_its_own(template: Path) -> None:
+    html = template.read_text("utf-8")
     assert not re.findall(r"<style|\sstyle=|\son\w+=|javascript:", html)
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", html))
     assert re.search(r"<script[^>]*>[^<]", html) is None
 
 
-@pytest.mark.parametrize("path", [TEMPLATE, *sorted(STATIC.iterdir())], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*TEMPLATES, *sorted(STATIC.iterdir())], ids=lambda path: path.name)
 def test_no_file_names_another_host(path: Path) -> None:
     text = path.read_text("utf-8").replace(SVG_NAMESPACE, "")
     assert not re.findall(r"https?://|[\"'(]//\w|@import", text)
@@ -106,7 +111,8 @@ def test_everything_the_page_says_is_said_in_both_languages() -> None:
 
 def test_every_word_that_is_asked_for_is_in_the_dictionary() -> None:
     said = "".join(path.read_text("utf-8") for path in MODULES)
-    asked = set(re.findall(r'\bt\("([\w.]+)"', said)) | set(re.findall(r'data-i18n="([\w.]+)"', TEMPLATE.read_text()))
+    pages = "".join(path.read_text("utf-8") for path in TEMPLATES)
+    asked = set(re.findall(r'\bt\("([\w.]+)"', said)) | set(re.findall(r'data-i18n="([\w.]+)"', pages))
     assert asked
     assert asked <= words().keys()
 
@@ -138,20 +144,22 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def visit(browser: Browser, complaints: list[str]) -> Iterator[Open]:
-    """Open the console of a server. Ask for it after the server: a server that stops waits for its streams."""
+    """Open a page of a server's console. Ask for it after the server: a server that stops waits for its streams."""
     contexts = []
 
     def noted(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             complaints.append(message.text)
 
-    def opened(running: Running, query: str = "lang=en", *, width: int = 1440, height: int = 900) -> Page:
+    def opened(
+        running: Running, query: str = "lang=en", *, path: str = "/", width: int = 1440, height: int = 900
+    ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height})
         contexts.append(context)
         page = context.new_page()
         page.on("console", noted)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"http://127.0.0.1:{running.port}/?{query}")
+        page.goto(f"http://127.0.0.1:{running.port}{path}?{query}")
         return page
 
     yield opened
@@ -306,3 +314,52 @@ def test_the_list_says_what_arranged_it_and_no_figure_is_cut_off(built: Path, tm
         cut = "found => found.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
         assert page.locator(".figure dd").evaluate_all(cut) == []
         page.context.close()
+
+
+@pytest.fixture
+def counted(built: Path, tmp_path: Path) -> Iterator[Running]:
+    """A server that tells of groups of five and more."""
+    with serving(settings_of(copy_shop(built, tmp_path / "counted"), "audiences.floor=5")) as running:
+        yield running
+
+
+def test_an_audience_is_counted_and_a_small_one_is_not(counted: Running, visit: Open, complaints: list[str]) -> None:
+    page = visit(counted, path="/audiences")
+    page.get_by_label("Interested in the brand").fill("uji")
+    page.get_by_label("Orders, at least").fill("1")
+    page.get_by_role("button", name="Count").click()
+    expect(page.locator(".audience-n")).to_have_text("10")
+    expect(page.locator(".command")).to_contain_text('\'{"interests.brand":"uji","behaviour.n_orders":{"gte":1}}\'')
+    page.get_by_label("Orders, at least").fill("2")
+    page.keyboard.press("Enter")
+    expect(page.locator(".audience-n")).to_have_text("fewer than 5")
+    expect(page.locator("#size")).to_contain_text("neither counted nor exported")
+    assert complaints == []
+
+
+def test_what_was_typed_and_counted_stays_in_the_other_language(counted: Running, visit: Open) -> None:
+    page = visit(counted, path="/audiences")
+    page.get_by_label("Interested in the category").fill("Tea")
+    page.get_by_role("button", name="Count").click()
+    expect(page.locator(".audience-n")).to_have_text("10")
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("#audience-title")).to_have_text("圈选哪些人？")
+    expect(page.get_by_label("感兴趣的品类（含下级品类）")).to_have_value("Tea")
+    expect(page.locator(".audience-n")).to_have_text("10")
+    page.get_by_label("感兴趣的品牌").fill("<b>'")
+    page.get_by_role("button", name="计数").click()
+    expect(page.locator(".audience-n")).to_have_text("少于 5")
+    expect(page.locator(".command")).to_contain_text("<b>'\\''")
+    page.get_by_role("link", name="画像").click()
+    expect(page.locator("#shoppers-title")).to_have_text("顾客")
+
+
+def test_the_page_of_audiences_fits_a_phone_without_one_part_over_another(counted: Running, visit: Open) -> None:
+    page = visit(counted, path="/audiences", width=390, height=844)
+    page.get_by_role("button", name="Count").click()
+    expect(page.locator(".audience-n")).to_have_text("40")
+    form, size = page.locator("#audience").bounding_box(), page.locator("#size").bounding_box()
+    assert form is not None
+    assert size is not None
+    assert form["y"] + form["height"] <= size["y"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

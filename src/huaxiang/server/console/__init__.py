@@ -1,7 +1,9 @@
-"""The console: one page that shows a shopper's profile, the live events and the recommendations side by side.
+"""The console: a page that shows a shopper's profile, the live events and the recommendations side by side, and one
+that counts audiences.
 
-A Jinja page, one stylesheet and small ES modules, all from this package: nothing is built and nothing is fetched from
-another host. The page reads the same HTTP API as every other client, so it holds no data and asks for no key itself.
+Jinja pages, one stylesheet and small ES modules, all from this package: nothing is built and nothing is fetched from
+another host. The pages read the same HTTP API as every other client, so they hold no data and ask for no key
+themselves.
 """
 
 import hashlib
@@ -32,7 +34,7 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 def install(app: FastAPI) -> None:
-    """Serve the console under `/`, its files under `/console/<digest of them all>/`.
+    """Serve the console under `/` and `/audiences`, its files under `/console/<digest of them all>/`.
 
     The digest stands in the path, so that modules, which import each other by relative name, are kept for good by the
     browser and are all fetched anew when one of them changes.
@@ -42,14 +44,20 @@ def install(app: FastAPI) -> None:
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"), autoescape=select_autoescape(), undefined=StrictUndefined
     )
-    page = environment.get_template("console.html")
+
+    def shown(name: str, lang: str) -> HTMLResponse:
+        language = _LANGUAGES.get(lang, _LANGUAGES["en"])
+        page = environment.get_template(name)
+        html = page.render(static=f"/console/{digest}", version=version("huaxiang"), language=language)
+        return HTMLResponse(html, headers={**_HEADERS, "Cache-Control": "no-cache"})
 
     @app.get("/", include_in_schema=False)
     def console(lang: str = "en") -> HTMLResponse:
-        html = page.render(
-            static=f"/console/{digest}", version=version("huaxiang"), language=_LANGUAGES.get(lang, _LANGUAGES["en"])
-        )
-        return HTMLResponse(html, headers={**_HEADERS, "Cache-Control": "no-cache"})
+        return shown("console.html", lang)
+
+    @app.get("/audiences", include_in_schema=False)
+    def audiences(lang: str = "en") -> HTMLResponse:
+        return shown("audiences.html", lang)
 
     @app.get("/console/{digest}/{name}", include_in_schema=False)
     def static(request: Request, name: str) -> Response:

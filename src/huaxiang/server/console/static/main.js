@@ -10,9 +10,8 @@ import { createProfile } from "./profile.js";
 import { createRecommendations } from "./recommendations.js";
 import { createShoppers } from "./shoppers.js";
 import { openStream } from "./stream.js";
-import { askKey, createTabs, setBanner, toast } from "./shell.js";
+import { askKey, createTabs, drawLanguages, LANGUAGE, setBanner, toast } from "./shell.js";
 
-const LANGUAGE = "huaxiang.language";
 const EVENTS = 1000;
 const POLL = 4000;
 const $ = (id) => document.getElementById(id);
@@ -50,7 +49,7 @@ function start() {
       live: createLive($("live"), ctx, feed, { current: () => open.user, onUser: pick }),
     };
     tabs.render(say);
-    drawLanguages();
+    drawLanguages($("langs"), say, speakIn);
     showRelease();
     views.shoppers.load().then(() => views.shoppers.choose(open.user));
     if (shown.user) draw({ isSame: false });
@@ -64,13 +63,7 @@ function start() {
     else views.recommendations.nobody();
   }
 
-  function drawLanguages() {
-    $("langs").setAttribute("aria-label", say.t("language"));
-    put($("langs"), [["en", "EN"], ["zh", "中文"]].map(([code, name]) => h("button", { type: "button", lang: code === "zh" ? "zh-Hans" : "en", "aria-pressed": String(code === say.language), on: { click: () => speakIn(code) } }, name)));
-  }
-
   function speakIn(code) {
-    localStorage.setItem(LANGUAGE, code);
     say = speak(code);
     address.set("lang", code);
     keepAddress();

@@ -6,6 +6,19 @@ import { icon } from "./icons.js";
 const TABS = [["shoppers", "user"], ["profile", "pulse"], ["recommendations", "bag"], ["events", "chat"]];
 const SHOWN = 5200;
 
+/** Where the browser keeps the chosen language. */
+export const LANGUAGE = "huaxiang.language";
+
+/** The switch between languages; `onSpeak(code)` is told of a choice, which is kept. */
+export function drawLanguages(place, say, onSpeak) {
+  const choose = (code) => {
+    localStorage.setItem(LANGUAGE, code);
+    onSpeak(code);
+  };
+  place.setAttribute("aria-label", say.t("language"));
+  put(place, [["en", "EN"], ["zh", "中文"]].map(([code, name]) => h("button", { type: "button", lang: code === "zh" ? "zh-Hans" : "en", "aria-pressed": String(code === say.language), on: { click: () => choose(code) } }, name)));
+}
+
 /** Say something across the page; null hides it. */
 export function setBanner(banner, text, kind = "bad") {
   banner.hidden = text === null;
