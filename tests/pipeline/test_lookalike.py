@@ -27,20 +27,20 @@ def sample(*reads: Read, most: int = 1_000, seed: int = 0) -> Sample:
     return taken
 
 
-@pytest.mark.parametrize("ridge", [0.1, 10.0])
+@pytest.mark.parametrize("ridge", [0.001, 0.1])
 def test_the_regression_is_that_of_scikit_learn(ridge: float) -> None:
     rng = np.random.default_rng(3)
     x_NF = rng.normal(size=(300, 8)) * np.arange(1, 9) + 5.0
     y_N = x_NF[:, 0] + 0.2 * x_NF[:, 3] + rng.normal(size=300) > 7.5
     standard_NF = (x_NF - x_NF.mean(axis=0)) / x_NF.std(axis=0)
-    theirs = LogisticRegression(C=1 / ridge, class_weight="balanced", tol=1e-10, max_iter=5000).fit(standard_NF, y_N)
+    theirs = LogisticRegression(C=1 / (300 * ridge), class_weight="balanced", tol=1e-10, max_iter=5000).fit(standard_NF, y_N)
     ours = fit_logistic(x_NF, y_N, ridge=ridge)
     assert ours.log_odds(x_NF) == pytest.approx(theirs.decision_function(standard_NF), abs=1e-3)
 
 
 def test_classes_that_are_told_apart_and_a_column_that_says_nothing_have_finite_weights() -> None:
     x_NF = np.column_stack([np.repeat([0.0, 1.0], 20), np.full(40, 7.0)])
-    model = fit_logistic(x_NF, x_NF[:, 0] > 0.5, ridge=1.0)
+    model = fit_logistic(x_NF, x_NF[:, 0] > 0.5, ridge=0.1)
     assert np.isfinite(model.weights_F).all()
     assert model.weights_F[1] == 0.0
     assert model.log_odds(x_NF)[0] < 0.0 < model.log_odds(x_NF)[-1]
@@ -64,12 +64,12 @@ def test_by_vector_is_the_cosine_with_the_mean_of_the_examples() -> None:
 
 
 def test_a_classifier_finds_who_is_like_the_examples_where_figures_are_denied_too() -> None:
-    examples, others = people(100, mean=1.5, seed=0), people(200, mean=0.0, seed=1)
+    examples, others = people(100, mean=2.5, seed=0), people(200, mean=0.0, seed=1)
     examples.figures_NB[:40] = np.nan
     likeness = by_classifier(sample(examples), sample(others))
-    like, unlike = (likeness(people(100, mean=mean, seed=5)) for mean in (1.5, 0.0))
+    like, unlike = (likeness(people(100, mean=mean, seed=5)) for mean in (2.5, 0.0))
     assert np.isfinite(like).all()
-    assert like.mean() > unlike.mean() + 0.5
+    assert (like[:, None] > unlike).mean() > 0.8
 
 
 def test_the_most_alike_are_best_first_and_of_equals_the_first_to_come() -> None:

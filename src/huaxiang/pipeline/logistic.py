@@ -36,7 +36,7 @@ class Logistic:
 def fit_logistic(features_NF: NDArray[np.floating], is_positive_N: NDArray[np.bool_], *, ridge: float) -> Logistic:
     """Ridge logistic regression by Newton's method (iteratively reweighted least squares), classes of equal weight.
 
-    The loss is the sum over rows, each class weighing half of them, plus `ridge / 2` times the squared weights of the
+    The loss is the mean over rows, each class weighing half of it, plus `ridge / 2` times the squared weights of the
     standardised features; the constant is free. Deterministic.
 
     Args:
@@ -47,8 +47,8 @@ def fit_logistic(features_NF: NDArray[np.floating], is_positive_N: NDArray[np.bo
     mean_F, deviation_F = features_NF.mean(axis=0, dtype=np.float64), features_NF.std(axis=0, dtype=np.float64)
     scale_F = np.where(deviation_F > 1e-9, 1.0 / np.maximum(deviation_F, 1e-9), 0.0)
     x_NG = np.column_stack([(features_NF - mean_F) * scale_F, np.ones(len(features_NF))])
-    n, n_positive = len(x_NG), int(is_positive_N.sum())
-    rows_N = np.where(is_positive_N, 0.5 * n / n_positive, 0.5 * n / (n - n_positive))
+    n_positive = int(is_positive_N.sum())
+    rows_N = np.where(is_positive_N, 0.5 / n_positive, 0.5 / (len(x_NG) - n_positive))
     ridge_G = np.append(np.full(x_NG.shape[1] - 1, ridge), 1e-9)
     weights_G = _minimum(x_NG, is_positive_N.astype(np.float64), rows_N, ridge_G)
     weights_F = weights_G[:-1] * scale_F

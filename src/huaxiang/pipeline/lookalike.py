@@ -22,7 +22,7 @@ from huaxiang.types import UserId
 MOST_TAUGHT: Final = 5_000
 """Examples, and others beside them, that a classifier is taught by."""
 
-_RIDGE: Final = 100.0
+_RIDGE: Final = 10.0
 _FIGURES: Final = ("n_events", "n_orders", "recency_days", "frequency_per_week")
 """Of the behaviour, each as log(1 + x); of whom none may be read, the mean of the taught stands in."""
 
@@ -105,7 +105,7 @@ def by_classifier(examples: Sample, others: Sample, *, ridge: float = _RIDGE) ->
     """Log-odds of being an example rather than one of the others, by U and a few figures of behaviour.
 
     Args:
-        ridge: 100 was best of 1 to 10,000 on half of the demo shop's hidden groups (docs/how-to/audiences.md).
+        ridge: 10 was best of .1 to 100 on half of the demo shop's hidden groups (experiments/LOG.md).
     """
     figures_NB = np.concatenate([examples.kept.figures_NB, others.kept.figures_NB])
     told_NB = ~np.isnan(figures_NB)
