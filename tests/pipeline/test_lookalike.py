@@ -33,7 +33,9 @@ def test_the_regression_is_that_of_scikit_learn(ridge: float) -> None:
     x_NF = rng.normal(size=(300, 8)) * np.arange(1, 9) + 5.0
     y_N = x_NF[:, 0] + 0.2 * x_NF[:, 3] + rng.normal(size=300) > 7.5
     standard_NF = (x_NF - x_NF.mean(axis=0)) / x_NF.std(axis=0)
-    theirs = LogisticRegression(C=1 / (300 * ridge), class_weight="balanced", tol=1e-10, max_iter=5000).fit(standard_NF, y_N)
+    theirs = LogisticRegression(C=1 / (300 * ridge), class_weight="balanced", tol=1e-10, max_iter=5000).fit(
+        standard_NF, y_N
+    )
     ours = fit_logistic(x_NF, y_N, ridge=ridge)
     assert ours.log_odds(x_NF) == pytest.approx(theirs.decision_function(standard_NF), abs=1e-3)
 
