@@ -1,9 +1,6 @@
 """Filters of people: every field on a known person, and any filter against a plain reading of the profile's JSON."""
 
-from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from tempfile import mkdtemp
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -21,10 +18,18 @@ from tests.profiles.shops import at, edit, event, portraits, stocked_store
 NOW = at(30)
 
 
-@cache
+READ: list[Portraits] = []
+
+
 def people() -> Portraits:
+    """The people of the shop below."""
+    return READ[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Ann drinks green tea and looks for pots, Bob dislikes it, Cai writes Chinese, Dee said no to analytics."""
-    store = stocked_store(Path(mkdtemp(prefix="audience-filter-")))
+    store = stocked_store(tmp_path_factory.mktemp("audience-filter"))
     store.append([event("view_item", hour, item=item) for hour, item in ((1, "sencha"), (2, "matcha"), (9, "pot"))])
     store.append([event("purchase", 3, item="sencha", value=12.0, currency="EUR", session_id="s")])
     store.append([event("search", 28, query="Clay tea pot 紫砂壶", reading=Reading("t", "en", keywords=("clay",)))])
@@ -36,7 +41,9 @@ def people() -> Portraits:
     store.append([event("search", 27, "cai", query="红茶", reading=Reading("t", "zh", keywords=("红茶",)))])
     denied = {"scope": "analytics", "status": "denied"}
     store.append([event("view_item", 5, "dee", "assam"), event("consent", 6, "dee", properties=denied)])
-    return portraits(store)
+    READ[:] = [portraits(store)]
+    yield
+    store.close()
 
 
 def matches(where: Mapping[str, Any], user: str = "ann") -> bool:
