@@ -14,10 +14,8 @@ from huaxiang.profiles import FoldState, ItemFacets
 from huaxiang.profiles.facets import interests
 from huaxiang.profiles.fold import FoldConfig
 from huaxiang.profiles.state import Tally, from_micros
+from huaxiang.profiles.taste import Taste, taste_of
 from huaxiang.ranking.shelf import Shelf
-from huaxiang.retrieval.live import Snapshot
-from huaxiang.retrieval.products import Products
-from huaxiang.retrieval.reading import Taste, taste_of
 from huaxiang.store import Store
 from tests.collect.test_catalogue import drop, put
 from tests.profiles.shops import stocked_store
@@ -180,9 +178,8 @@ def test_what_fits_a_taste_is_what_the_readable_facets_say(
     positions = {name: at for at, name in enumerate(ids)}
     shelf = shelf.after(ids, positions, facets)
     state, now, config = FoldState(items=items, queries=queries), from_micros(10**13), FoldConfig()
-    vectors_MD = np.zeros((len(ids), 1), np.float32)
-    snapshot = Snapshot(tuple(ids), vectors_MD, positions, Products(vectors_MD))
-    taste = taste_of(state, snapshot, now=now, config=config)
+    at_I = np.array([positions.get(name, -1) for name in state.items], np.int64)
+    taste = taste_of(state, at_I, now=now, config=config)
     shares = interests(state, facets, now=now, config=config).shares
     by_sum, by_name = shelf.fits([taste, stated(shares)])
     np.testing.assert_allclose(by_sum, by_name, rtol=1e-4, atol=1e-5)

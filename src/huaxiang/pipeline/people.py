@@ -17,8 +17,9 @@ from huaxiang.pipeline.elsewhere import Elsewhere
 from huaxiang.profiles import FoldState, Portraits
 from huaxiang.profiles.facets import interests, muted_by
 from huaxiang.profiles.state import Tally
+from huaxiang.profiles.taste import Taste, taste_of
 from huaxiang.retrieval.live import Snapshot
-from huaxiang.retrieval.reading import Basis, Person, Taste, history_of, recent_entries, taste_of
+from huaxiang.retrieval.reading import Basis, Person, history_of, recent_entries
 from huaxiang.text.wording import history_text
 from huaxiang.types import ItemId, UserId
 
@@ -73,7 +74,7 @@ class People:
 
     def _taste(self, state: FoldState, items: Snapshot, now: datetime) -> Taste:
         config = self._portraits.config
-        taste = taste_of(state, items, now=now, config=config)
+        taste = taste_of(state, items.positions(list(state.items)), now=now, config=config)
         if not state.edits:
             return taste
         return replace(taste, shares=interests(state, self._portraits.item_facets, now=now, config=config).shares)

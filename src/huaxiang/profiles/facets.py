@@ -21,7 +21,7 @@ _SHOWN_OTHERWISE: Final = 4
 _NEEDS: Final = 8
 _HALF_SURE: Final = 3.0
 """Events that make a need or a dislike half certain: confidence = n / (n + 3)."""
-_FADE: Final = 0.7
+_FADE: Final = 0.9
 """Factor on what was met, for each later day with anything on it: how much it says of the next day."""
 _FORGOTTEN: Final = 0.02
 _WRITTEN: Final = 5.0

@@ -1,8 +1,8 @@
 """How surely people come back to what they met: it turns a share of a history into a chance.
 
-Where a facet has the share s of what somebody met lately, it will have about the share r sqrt(s) of what they meet on
-their next day. The ratio r is counted in the shop's own log, for each facet value, and drawn towards that of its group
-where the value is rare. Without a release every r is 1, and the chances are roots of shares that nobody has checked.
+Where a facet has the share s of what somebody met lately, it will have about the share r s of what they meet on their
+next day. The ratio r is counted in the shop's own log, for each facet value, and drawn towards that of its group where
+the value is rare. Without a release every r is 1, and the chances are shares that nobody has checked.
 """
 
 import json
@@ -22,7 +22,7 @@ Key = tuple[str, str]
 
 _FILE: Final = "recurrence.json"
 _PRIOR: Final = 1.0
-"""Roots of whole histories that the ratio of the group weighs as."""
+"""Whole histories that the ratio of the group weighs as."""
 _FEWEST: Final = 5
 """People who met a value, for a ratio of its own."""
 
@@ -51,7 +51,7 @@ class Recurrence:
     def chance(self, key: Key, share: float) -> float:
         """Expected share of the facet in what is met on the next day, in [0, 1], after a share of what was met."""
         ratio = self._values.get(key)
-        return float(min(1.0, max(0.0, share) ** 0.5 * (self._groups.get(group(key), 1.0) if ratio is None else ratio)))
+        return min(1.0, max(0.0, share) * (self._groups.get(group(key), 1.0) if ratio is None else ratio))
 
     @classmethod
     def learn(cls, seen: Iterable[tuple[str, Mapping[Key, float], Mapping[Key, float]]]) -> Self:
@@ -70,7 +70,7 @@ class Recurrence:
             n_days += 1
             for key, share in shares.items():
                 if share > 0.0:
-                    before[key] += share**0.5
+                    before[key] += share
                     after[key] += came.get(key, 0.0)
                     people[key].add(person)
         masses: dict[str, float] = defaultdict(float)

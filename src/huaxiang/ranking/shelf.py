@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from huaxiang.profiles import ItemFacets
-from huaxiang.retrieval.reading import Taste
+from huaxiang.profiles.taste import Taste
 from huaxiang.types import ItemId
 
 KIND_WEIGHTS: Final[Mapping[str, float]] = {"category": 1.0, "brand": 1.0, "price_band": 0.5, "keyword": 0.3}

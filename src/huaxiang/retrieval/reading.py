@@ -1,6 +1,6 @@
 """What retrievers read of a person's state, the same in training and serving.
 
-Legend: L entries of a history, I items of a state, D width.
+Legend: L entries of a history, D width.
 """
 
 import math
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huaxiang.profiles import FoldState
-from huaxiang.profiles.fold import FoldConfig
 from huaxiang.profiles.state import DAY, Tally, to_micros
-from huaxiang.retrieval.base import UNKNOWN, History, Indices
+from huaxiang.profiles.taste import Taste
+from huaxiang.retrieval.base import UNKNOWN, History
 from huaxiang.retrieval.live import Snapshot
 from huaxiang.types import ItemId
 
@@ -24,38 +24,6 @@ Basis = Literal["profile", "popularity", "consent"]
 
 _ENTRIES: Final = 50
 _HALF_LIFE_DAYS: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Taste:
-    """What interests a person, before it is known what the items are like.
-
-    Attributes:
-        items_I: positions of the state's items in the index.
-        masses_I: what is left of their weight, signed.
-        words: the same of words that were searched for.
-        whole: all mass, of unknown items too; a share is a mass over this.
-        shares: `(facet, value)` to share, in place of all that, of a person who edited the profile.
-    """
-
-    items_I: Indices
-    masses_I: NDArray[np.float32]
-    words: Mapping[str, float]
-    whole: float
-    shares: Mapping[tuple[str, str], float] | None = None
-
-
-def taste_of(state: FoldState, items: Snapshot, *, now: datetime, config: FoldConfig) -> Taste:
-    """A state's taste as `profiles.facets.interests` has it, of somebody who edited nothing."""
-    micros, half_life = to_micros(now), DAY * config.interest_half_life_days
-    masses_I, words_Q = (
-        np.array([tally.long * 2.0 ** ((tally.at - micros) / half_life) for tally in tallies.values()], np.float32)
-        for tallies in (state.items, state.queries)
-    )
-    whole = float(np.abs(masses_I).sum() + words_Q.sum())
-    at_I = items.positions(list(state.items))
-    words = dict(zip(state.queries, words_Q.tolist(), strict=True))
-    return Taste(at_I[at_I >= 0], masses_I[at_I >= 0], words, whole)
 
 
 @dataclass(frozen=True, slots=True)
