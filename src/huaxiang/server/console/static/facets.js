@@ -107,7 +107,7 @@ export function createFacets(root, ctx, { onEvidence, onPin, onEdit }) {
     const before = part.facet?.score;
     part.facet = facet;
     element.dataset.depth = String(facet.depth ?? 0);
-    element.classList.toggle("is-faint", facet.confidence < 0.4);
+    element.classList.toggle("is-faint", facet.confidence < 0.05);
     const certain = say.t("confidence", { n: say.percent(facet.confidence) });
     part.score.textContent = say.percent(facet.score);
     part.sure.set(facet.confidence, certain);

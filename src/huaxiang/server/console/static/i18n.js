@@ -94,7 +94,7 @@ export const STRINGS = {
   "band.middle": ["Middle", "中等"],
   "band.high": ["High", "高端"],
   "half.life": ["half-life {n} d", "半衰期 {n} 天"],
-  "confidence": ["confidence {n}", "置信度 {n}"],
+  "confidence": ["expected next time {n}", "预计下次占比 {n}"],
   "last.seen": ["last seen {when}", "最近 {when}"],
   "show.all": ["Show all {n}", "显示全部 {n} 项"],
   "show.less": ["Show fewer", "收起"],
