@@ -1,8 +1,7 @@
-"""`recommend`, `profile show`, `release` and `serve` on the small shop."""
+"""`recommend`, `release` and `serve` on the small shop."""
 
 import json
 import socket
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -51,23 +50,6 @@ def test_an_answer_that_could_not_be_written_is_said_before_the_work(
     said = run(*words, "--data-dir", built, "--json", tmp_path / "nowhere" / "out.json")
     assert (said.status, said.out) == (2, "")
     assert "there is no folder" in said.err
-
-
-def test_a_profile_is_shown_with_its_evidence(run: Run, built: Path, tmp_path: Path) -> None:
-    out = tmp_path / "profile.json"
-    said = run("profile", "show", "u00", "--data-dir", built, "--json", out)
-    profile = json.loads(out.read_text())
-    brands = [facet["value"] for facet in profile["interests"] if facet["facet"] == "brand"]
-    assert (said.status, brands, profile["user_id"]) == (0, ["Uji"], "u00")
-    assert "Uji" in said.out
-    assert "u00-7" in said.out
-
-
-def test_a_profile_as_of_a_moment_knows_nothing_later(run: Run, built: Path, tmp_path: Path) -> None:
-    out = tmp_path / "profile.json"
-    after_two = (datetime.now(UTC) - timedelta(days=25)).strftime("%Y-%m-%dT%H:%M:%S")  # visits at -30, -27, -24 ...
-    run("profile", "show", "u00", "--as-of", after_two, "--data-dir", built, "--json", out)
-    assert json.loads(out.read_text())["behaviour"]["n_events"] == 2
 
 
 def test_releases_are_listed_switched_and_switched_back(run: Run, built: Path, tmp_path: Path) -> None:

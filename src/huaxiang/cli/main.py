@@ -14,6 +14,7 @@ from huaxiang.cli import (
     finetune,
     label,
     pretrain,
+    profiles,
     serving,
     train,
     trial,
@@ -35,7 +36,22 @@ def _root() -> None:
     """画像: living user profiles from a shop's log, and the recommendation that stands on them."""
 
 
-for group in (trial, demo, data, label, train, evaluate, pretrain, finetune, tune, encode, export, serving, audience):
+for group in (
+    trial,
+    demo,
+    data,
+    label,
+    train,
+    evaluate,
+    pretrain,
+    finetune,
+    tune,
+    encode,
+    export,
+    serving,
+    profiles,
+    audience,
+):
     group.register(app)
 
 

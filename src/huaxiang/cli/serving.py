@@ -1,4 +1,4 @@
-"""Commands that answer: serve, recommend, profile show, release."""
+"""Commands that answer: serve, recommend, release."""
 
 import contextlib
 import json
@@ -26,7 +26,6 @@ DataDir = Annotated[Path | None, typer.Option("--data-dir", help="the shop's fol
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="settings, TOML (default ./huaxiang.toml if there)")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="a setting, such as server.port=9000; repeatable")]
 
-profiles = typer.Typer(help="Profiles of people.", no_args_is_help=True)
 releases = typer.Typer(help="Releases: list, switch, go back.", no_args_is_help=True)
 
 
@@ -34,7 +33,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(serve)
     app.command()(recommend)
-    app.add_typer(profiles, name="profile")
     app.add_typer(releases, name="release")
 
 
@@ -148,30 +146,6 @@ def _recommend_many(shop: "Shop", users: Path | None, k: int, now: datetime, out
     write_many(shop, named, out, k=k, now=now)
     took, n = time.perf_counter() - began, len(named)
     typer.echo(f"{n:,} people answered into {out} in {took:.1f} s, {n / max(took, 1e-9):,.0f} a second")
-
-
-@profiles.command("show")
-def show_profile(
-    user_id: str,
-    as_of: Annotated[datetime | None, typer.Option(help="as known before this moment, UTC (default: now)")] = None,
-    data_dir: DataDir = None,
-    config: ConfigFile = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="write the profile to this file")] = None,
-) -> None:
-    """Show a user's profile with the evidence behind it, as of any moment."""
-    from huaxiang.cli.show import show_profile as show
-    from huaxiang.config import load_settings
-    from huaxiang.server.schemas import ProfileOut
-    from huaxiang.shop import Shop
-
-    check_folders(json_file)
-    shop = Shop(load_settings(config, data_dir=data_dir))
-    now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
-    profile = shop.portraits.profile(user_id, now=now)
-    show(profile, shop.catalogue)
-    shop.close()
-    if json_file is not None:
-        json_file.write_text(ProfileOut.of(profile).model_dump_json(indent=1, exclude_none=True), encoding="utf-8")
 
 
 @releases.command("list")

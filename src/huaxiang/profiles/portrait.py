@@ -4,7 +4,7 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -180,6 +180,11 @@ class Portraits:
             mood = view.mood(state, now=now, config=self.config)
             shown |= {"interests": facets, "needs": needs, "mood": mood, "summary": said}
         return Profile(user_id=user_id, as_of=check_aware("now", now), **shown)
+
+    def shares(self, user_id: UserId, *, now: datetime) -> Mapping[tuple[str, str], float]:
+        """`(facet, value)` of all that interests a user, those too that a profile is too short for, to its score."""
+        state = self.state(user_id, before=now)
+        return view.interests(state, self.item_facets, now=now, config=self.config).shares
 
     def _with_related(self, facet: Facet) -> Facet:
         return replace(facet, related=self.item_facets.related(facet.value)) if facet.facet == "keyword" else facet

@@ -1,12 +1,12 @@
 """People, their profiles, the evidence behind them, and the edits that they make."""
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter
 
 from huaxiang.errors import DataError
+from huaxiang.profiles.editing import edit_events
 from huaxiang.server.live import brief
 from huaxiang.server.schemas import PatchIn, ProfileOut, UserOut, UsersOut
 from huaxiang.server.security import ShopDep
@@ -54,25 +54,8 @@ def get_profile(user_id: str, shop: ShopDep, as_of: datetime | None = None) -> P
 def patch_profile(user_id: str, patch: PatchIn, shop: ShopDep) -> ProfileOut:
     """Edit a profile; each edit is an event, so it can be undone by its `edit_id`."""
     now = datetime.now(UTC)
-    payloads = []
-    for edit in patch.edits:
-        said = edit.model_dump(exclude_none=True)
-        if edit.op in {"add", "remove", "mute", "boost"} and not (edit.facet and edit.value):
-            raise DataError(f"edit {edit.op!r} needs facet and value")
-        if edit.op == "exclude_event" and not edit.event_id:
-            raise DataError("edit 'exclude_event' needs event_id")
-        if edit.op == "undo" and not edit.edit_id:
-            raise DataError("edit 'undo' needs edit_id, as the edit answered it")
-        edit_id = f"edit-{uuid.uuid4().hex}"
-        payloads.append(
-            {
-                "event": "profile_edit",
-                "event_id": edit_id,
-                "user_id": user_id,
-                "timestamp": now.isoformat(),
-                "properties": said,
-            }
-        )
+    edits = [edit.model_dump(exclude_none=True) for edit in patch.edits]
+    payloads = edit_events(user_id, edits, known=shop.portraits.shares(user_id, now=now), now=now)
     taken = shop.intake.take(payloads)
     if taken.rejected:
         raise DataError(taken.rejected[0].reason)
