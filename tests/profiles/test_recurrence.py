@@ -1,6 +1,5 @@
 """How surely people come back: counted by hand, kept in bounds, and never of one person alone."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huaxiang.errors import ReleaseError
-from huaxiang.profiles.recurrence import Recurrence, eves
-from tests.profiles.shops import at, event
+from huaxiang.profiles.recurrence import Recurrence
 
 UJI, YIXING = ("brand", "Uji"), ("brand", "Yixing")
 
@@ -68,17 +66,3 @@ def test_a_damaged_file_is_named(tmp_path: Path, damaged: str) -> None:
     (tmp_path / "recurrence.json").write_text(damaged)
     with pytest.raises(ReleaseError, match="train a new release"):
         Recurrence.load(tmp_path)
-
-
-def items_of(found: Sequence[tuple[list[object], list[str]]]) -> list[tuple[int, list[str]]]:
-    return [(len(before), items) for before, items in found]
-
-
-def test_each_day_but_the_first_is_asked_about_newest_first() -> None:
-    hours = [(1, "sencha"), (2, "pot"), (30, "pot"), (60, "assam"), (61, "matcha")]
-    events = [event("view_item", hour, item=item) for hour, item in hours]
-    assert items_of(list(eves(events, 8))) == [(3, ["assam", "matcha"]), (2, ["pot"])]
-    assert items_of(list(eves(events, 1))) == [(3, ["assam", "matcha"])]
-    assert at(60) > events[2].timestamp
-    assert list(eves(events[:2], 8)) == []
-    assert list(eves([], 8)) == []

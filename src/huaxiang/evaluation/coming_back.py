@@ -12,10 +12,12 @@ import polars as pl
 
 from huaxiang.profiles import ItemFacets, Portraits
 from huaxiang.profiles.facets import interests
+from huaxiang.profiles.fold import WEIGHTS
 from huaxiang.profiles.portrait import FOREVER
-from huaxiang.profiles.recurrence import Key, Recurrence, eves
+from huaxiang.profiles.recurrence import Key, Recurrence
+from huaxiang.profiles.state import DAY, to_micros
 from huaxiang.text.keywords import Keywords
-from huaxiang.types import ItemId
+from huaxiang.types import Event, ItemId
 
 MOST_PEOPLE: Final = 5_000
 _MOST_DAYS: Final = 8
@@ -73,3 +75,18 @@ def _shares(portraits: Portraits, items: Sequence[ItemId]) -> dict[Key, float]:
         for kind, value, weight in portraits.item_facets.of(item):
             shares[kind, value] += weight / len(items)
     return shares
+
+
+def eves(events: Sequence[Event], most: int) -> Iterator[tuple[list[Event], list[ItemId]]]:
+    """For each of the last days (UTC) on which somebody met anything, but for the first: what came before it, and its
+    items; newest first.
+
+    Args:
+        events: of one person, in order.
+        most: days.
+    """
+    met = [event for event in events if WEIGHTS.get(event.event, 0.0) > 0.0 and event.item_ids]
+    days = list(dict.fromkeys(to_micros(event.timestamp) // DAY for event in met[::-1]))
+    for day in days[:-1][:most]:
+        before = [event for event in events if to_micros(event.timestamp) // DAY < day]
+        yield before, [item for event in met if to_micros(event.timestamp) // DAY == day for item in event.item_ids]

@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import BaseModel, Field
 
 from huaxiang.collect.consent import said_scopes
+from huaxiang.profiles.errand import PAUSE, step_errand
 from huaxiang.profiles.state import DAY, Edit, FoldState, Search, Tally, to_micros
 from huaxiang.types import REACHING_BACK, Event, EventId, ItemId
 
@@ -33,8 +34,6 @@ _MAX_ITEMS: Final = 500
 _MAX_QUERIES: Final = 100
 _MAX_SEARCHES: Final = 20
 _MAX_BOOST: Final = 10.0
-_PAUSE: Final = 30 * 60 * 1_000_000
-"""Microseconds without an event that end a visit whose events carry no session id."""
 
 
 class FoldConfig(BaseModel, frozen=True, extra="forbid"):
@@ -136,6 +135,7 @@ def _step(state: FoldState, event: Event, resolved: Resolved, config: FoldConfig
     state.consents.update(said_scopes(event))
     if state.consents.get("personalisation", config.consent_default) == "denied":
         return
+    step_errand(state, event, micros)
     _interest(state, event, micros, resolved, config)
     _words(state, event, micros, config)
     if event.event in {"purchase", "refund"}:
@@ -170,7 +170,7 @@ def _damping(state: FoldState, event: Event, micros: int, weight: float) -> floa
     A long visit is one errand, perhaps for somebody else; it is not as many interests as it has looks.
     """
     session, last, said = state.visit
-    goes_on = session == event.session_id and (event.session_id is not None or micros - last < _PAUSE)
+    goes_on = session == event.session_id and (event.session_id is not None or micros - last < PAUSE)
     before = said if goes_on else 0.0
     state.visit = [event.session_id, micros, before + weight]
     return float(((before + weight) ** 0.5 - before**0.5) / weight) if weight > 0.0 else 0.0

@@ -12,6 +12,7 @@ from typing import Any, Final
 from huaxiang.collect.identity import Source, sources
 from huaxiang.errors import StoreError
 from huaxiang.profiles import facets as view
+from huaxiang.profiles.errand import intent
 from huaxiang.profiles.fold import FoldConfig, Resolved, fold, resolve
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.state import FoldState, from_micros, to_micros
@@ -64,7 +65,7 @@ class Portraits:
         self._cache: OrderedDict[UserId, _Kept] = OrderedDict()
         self._lock = threading.Lock()
         settings = self.config.model_dump_json().encode()
-        self._fold_version = "fold-2-" + hashlib.blake2b(settings, digest_size=4).hexdigest()
+        self._fold_version = "fold-3-" + hashlib.blake2b(settings, digest_size=4).hexdigest()
 
     def state(self, user_id: Subject, *, before: datetime) -> FoldState:
         """The fold of everything known of a user strictly before a moment."""
@@ -176,6 +177,8 @@ class Portraits:
             known = view.interests(state, self.item_facets, now=now, config=self.config)
             facets = tuple(map(self._with_related, known.facets(state, config=self.config)))
             needs = view.needs(state, self.item_facets, now=now, config=self.config)
+            if (about := intent(state, self.item_facets, now=now)) is not None:
+                needs = (*needs, about)
             said = summary(facets, needs, shown.get("behaviour", {}))
             mood = view.mood(state, now=now, config=self.config)
             shown |= {"interests": facets, "needs": needs, "mood": mood, "summary": said}

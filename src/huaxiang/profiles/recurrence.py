@@ -7,15 +7,12 @@ the value is rare. Without a release every r is 1, and the chances are shares th
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Self
 
 from huaxiang.errors import ReleaseError
-from huaxiang.profiles.fold import WEIGHTS
-from huaxiang.profiles.state import DAY, to_micros
 from huaxiang.text.tags import PATH
-from huaxiang.types import Event, ItemId
 
 Key = tuple[str, str]
 """Kind and value of a facet."""
@@ -108,18 +105,3 @@ class Recurrence:
             return cls(said["groups"], values, said["n_days"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReleaseError(f"the ratios in {folder.name} cannot be read: {error}; train a new release") from error
-
-
-def eves(events: Sequence[Event], most: int) -> Iterator[tuple[list[Event], list[ItemId]]]:
-    """For each of the last days (UTC) on which somebody met anything, but for the first: what came before it, and its
-    items; newest first.
-
-    Args:
-        events: of one person, in order.
-        most: days.
-    """
-    met = [event for event in events if WEIGHTS.get(event.event, 0.0) > 0.0 and event.item_ids]
-    days = list(dict.fromkeys(to_micros(event.timestamp) // DAY for event in met[::-1]))
-    for day in days[:-1][:most]:
-        before = [event for event in events if to_micros(event.timestamp) // DAY < day]
-        yield before, [item for event in met if to_micros(event.timestamp) // DAY == day for item in event.item_ids]

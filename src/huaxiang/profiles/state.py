@@ -77,6 +77,30 @@ class Edit:
 
 
 @dataclass(slots=True)
+class Errand:
+    """What the newest visit did, for what it may be about.
+
+    Attributes:
+        session: id, None where the log has none.
+        began, at: its first and newest event.
+        seen: items looked at, oldest first. again: those of them that had been bought before.
+        cart: items in the cart that were not bought. bought: those that were.
+        evidence: `[micros, event_id]`, newest first.
+    """
+
+    session: str | None = None
+    began: int = 0
+    at: int = 0
+    n_searches: int = 0
+    is_paying: bool = False
+    seen: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    cart: list[str] = field(default_factory=list)
+    bought: list[str] = field(default_factory=list)
+    evidence: list[list[Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class FoldState:
     """A left fold of events in (timestamp, seq) order.
 
@@ -107,6 +131,7 @@ class FoldState:
     active_days: int = 0
     first: int = 0
     visit: list[Any] = field(default_factory=lambda: [None, 0, 0.0])
+    errand: Errand = field(default_factory=Errand)
     last: list[int] = field(default_factory=lambda: [0, 0])
     n: int = 0
 
@@ -122,5 +147,6 @@ class FoldState:
         plain["queries"] = {key: Tally(**tally) for key, tally in body["queries"].items()}
         plain["searches"] = [Search(**search) for search in body["searches"]]
         plain["edits"] = [Edit(**edit) for edit in body["edits"]]
+        plain["errand"] = Errand(**body["errand"])
         plain["mood"], plain["mood_weight"] = Tally(**body["mood"]), Tally(**body["mood_weight"])
         return cls(**plain)

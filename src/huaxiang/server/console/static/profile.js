@@ -101,14 +101,16 @@ export function createProfile(root, ctx, handlers) {
 
   function renderNeeds(wanted) {
     const row = (need) => {
-      const name = need.facet === "unbought" ? nameOf(need.value, ctx) : h("span", {}, need.facet === "search" ? `“${need.value}”` : need.value);
+      const name = need.facet === "unbought" ? nameOf(need.value, ctx) : h("span", {}, need.facet === "search" ? `“${need.value}”` : need.facet === "intent" ? say.t(`intent.${need.value}`) : need.value);
       return h("button", { class: `need is-${need.facet}`, type: "button", title: say.t(`need.${need.facet}`), on: {
         mouseenter: () => handlers.onEvidence(need.evidence), mouseleave: () => handlers.onEvidence(null),
         focus: () => handlers.onEvidence(need.evidence), blur: () => handlers.onEvidence(null),
         click: () => handlers.onShow(need.evidence, need.facet === "unbought" ? ctx.items.name(need.value) ?? need.value : need.value),
-      } }, icon(need.facet === "search" ? "search" : "eye"), h("span", { class: "need-name" }, name), h("span", { class: "need-score" }, say.percent(need.score)));
+      } }, icon(need.facet === "unbought" ? "eye" : "search"), h("span", { class: "need-name" }, name), h("span", { class: "need-score" }, say.percent(need.score)));
     };
-    put(needs, wanted.length ? wanted.slice(0, 6).map(row) : h("p", { class: "quiet" }, say.t("needs.none")));
+    const rest = wanted.filter((need) => need.facet !== "intent");
+    const shown = [...wanted.filter((need) => need.facet === "intent"), ...rest.slice(0, 6)];
+    put(needs, shown.length ? shown.map(row) : h("p", { class: "quiet" }, say.t("needs.none")));
   }
 
   function renderEdits(events, isPast) {
