@@ -113,6 +113,7 @@ def _score(seed: int | None, json_file: Path | None) -> None:
 
     from huaxiang.config import load_settings
     from huaxiang.demo import SCORE_SEED, simulate
+    from huaxiang.demo.intents import score_intents
     from huaxiang.demo.score import score
     from huaxiang.shop import Shop
 
@@ -122,14 +123,17 @@ def _score(seed: int | None, json_file: Path | None) -> None:
         shop = Shop(load_settings(None, data_dir=Path(folder)))
         _take(shop, simulated)
         report = score(lambda user, at: shop.portraits.profile(user, now=at), simulated, at=until)
+        intents = score_intents(lambda user, at: shop.portraits.profile(user, now=at), simulated)
         shop.close()
     header, *rows = report.table()
     table = Table(*header, title="how well profiles recover the hidden truth, with 95 % intervals")
     for row in rows:
         table.add_row(*row)
     Console(width=200 if not Console().is_terminal else None).print(table)
+    typer.echo(intents.sentence())
     if json_file is not None:
-        json_file.write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
+        said = report.to_json() | {"intents": intents.to_json()}
+        json_file.write_text(json.dumps(said, indent=1), encoding="utf-8")
 
 
 def _three_things(port: int) -> None:
