@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from huaxiang.cli.evaluate import register
 from huaxiang.errors import ConfigError, DataError, MissingExtraError, UnknownNameError
+from huaxiang.evaluation import running
 from huaxiang.evaluation.budget import Budget, parse_duration
 from huaxiang.evaluation.questions import full_answers, questions
 from huaxiang.evaluation.sequence_file import ItemTerms, Sequences, read_items, read_sequences
@@ -90,6 +91,22 @@ def test_what_there_was_no_time_for_is_named(shop: tuple[Sequences, ItemTerms]) 
     report = evaluate_sequences(*shop, Budget(1e-9))
     assert any(what.startswith("huaxiang+refit") for what in report.about["left_out"])
     assert {row.model for row in report.rows} >= {"popularity", "transitions", "huaxiang"}
+
+
+def test_where_time_runs_out_those_who_were_asked_are_drawn_by_chance(
+    shop: tuple[Sequences, ItemTerms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = partial(running.staged_answers)
+    monkeypatch.setattr(running, "staged_answers", lambda *given, **_: late(*given, before=-np.inf, least=20))
+    report = evaluate_sequences(*shop, Budget(60.0), seed=1)
+    ours, all_N = report.row("huaxiang"), report.row("popularity").asked.users_N
+    assert ours.figures["n_users"] == len(ours.answers) == 20
+    assert np.isin(ours.asked.users_N, all_N).all()
+    assert ours.asked.users_N.tolist() == sorted(ours.asked.users_N) != all_N[:20].tolist()
+    for list_K, hits_K, right in zip(ours.answers.lists_NK, ours.answers.hits_NK, ours.asked.targets, strict=True):
+        assert np.isin(list_K, right).tolist() == hits_K.tolist()
+    assert "huaxiang - popularity, ndcg@10" in report.about["differences"]
+    assert any("users not asked" in said for said in report.about["left_out"])
 
 
 def test_a_rank_counts_who_is_ahead_and_who_ties_earlier_in_the_catalogue() -> None:

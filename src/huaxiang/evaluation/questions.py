@@ -74,6 +74,11 @@ class Answers:
             hits_K[:] = np.isin(row_K, right) & (row_K >= 0)
         return cls(lists_NK, hits_NK, np.array([len(right) for right in targets], dtype=np.int64))
 
+    def at(self, places: Iterable[int]) -> "Answers":
+        """Those at some places."""
+        chosen = list(places)
+        return Answers(self.lists_NK[chosen], self.hits_NK[chosen], self.n_right_N[chosen])
+
     @property
     def ndcg(self) -> float:
         """Mean ndcg over the questions; 0 without any."""

@@ -47,15 +47,16 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table, by the keys of its JSON; `answers` are kept for pairs and are not in it."""
+    """One line of the table, by the keys of its JSON; questions and answers are kept for pairs and are not in it."""
 
     model: str
     figures: dict[str, Any]
     answers: Answers = field(repr=False)
+    asked: Questions = field(repr=False)
 
 
 def row_of(name: str, answers: Answers, asked: Questions, catalogue: Catalogue, *, seed: int, **costs: Any) -> Row:
-    """Figures of answers to the first of the questions.
+    """Figures of answers to questions.
 
     Args:
         costs: further keys, such as `fit_seconds` and `peak_mb`.
@@ -74,7 +75,7 @@ def row_of(name: str, answers: Answers, asked: Questions, catalogue: Catalogue, 
     figures |= of_lists(answers.lists_NK, catalogue)
     figures["by_history_length"] = by_length(answers, asked)
     figures["by_popularity"] = by_popularity(answers, asked, catalogue.popularity_M)
-    return Row(name, figures, answers)
+    return Row(name, figures, answers, asked)
 
 
 def per_user(answers: Answers, metric: str, k: int) -> NDArray[np.float64]:

@@ -167,11 +167,15 @@ class _Run:
         self.budget.say(f"{name}: answering")
         test = self.protocol.test.asked
         affordable = max(least, int(0.9 * self.budget.left / max(1.2 * fitted.seconds_per_user, 1e-6)))
-        asked = test.sample(affordable, rng=np.random.default_rng(self.seed))
-        answers = staged_answers(fused, stage, asked, before=time.monotonic() + 0.95 * self.budget.left, least=least)
+        # in an order of chance: where time runs out those who were asked must be like all, and a file may begin with
+        # the hardest
+        order = np.random.default_rng(self.seed).permutation(len(test))[:affordable]
+        ends = time.monotonic() + 0.95 * self.budget.left
+        answers = staged_answers(fused, stage, test.at(order), before=ends, least=least)
+        order = order[: len(answers)]
         if len(answers) < len(test):
             self.budget.left_out.append(f"{name}: {len(test) - len(answers)} of {len(test)} users not asked")
-        self._note(name, answers, seconds, asked)
+        self._note(name, answers.at(np.argsort(order)), seconds, test.at(np.sort(order)))
 
     def _note(self, name: str, answers: Answers, seconds: float, asked: Any = None) -> None:
         """Turn answers into a row; memory is the peak of the process up to now."""
@@ -212,13 +216,14 @@ class _Run:
         }
 
     def _differences(self) -> dict[str, list[float]]:
-        """Ours less every floor and peer, where both answered the same questions; paired."""
+        """Ours less every floor and peer, over the questions that both answered; paired."""
         by_name = {row.model: row for row in self.rows}
         found = {}
         if (ours := by_name.get("huaxiang")) is not None:
             for name, row in by_name.items():
-                if name not in MODELS and len(row.answers) == len(ours.answers):
-                    pair = (per_user(ours.answers, "ndcg", 10), per_user(row.answers, "ndcg", 10))
+                _, mine, theirs = np.intersect1d(ours.asked.users_N, row.asked.users_N, return_indices=True)
+                if name not in MODELS and len(mine):
+                    pair = (per_user(ours.answers.at(mine), "ndcg", 10), per_user(row.answers.at(theirs), "ndcg", 10))
                     difference = paired_bootstrap(*pair, rng=np.random.default_rng(self.seed))
                     found[f"huaxiang - {name}, ndcg@10"] = list(difference)
         return found

@@ -15,6 +15,7 @@ from huaxiang.collect.describe import describe
 from huaxiang.errors import DataError
 from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.protocols import Protocol, by_time
+from huaxiang.evaluation.rows import Row
 from huaxiang.evaluation.running import Report, run
 from huaxiang.evaluation.sequence_file import ItemTerms
 from huaxiang.profiles import ItemFacets
@@ -111,7 +112,7 @@ def run_trial(store: Store, budget: Budget, *, peers: bool = True, seed: int = 0
     report = run(protocol, terms_of(items), budget, models=models, seed=seed)
     moment = _moment(protocol)
     people = people_of(rows, item_ids)
-    shoppers = _shoppers(protocol, report, portraits, items, people, moment, seed)
+    shoppers = _shoppers(report.row("huaxiang"), portraits, items, people, moment, seed)
     end = from_micros(int(log.days_E.max() * _DAY))
     return Trial(describe(store).to_json(), report, tuple(shoppers), asked, moment, end)
 
@@ -128,32 +129,30 @@ def _moment(protocol: Protocol) -> datetime:
 
 
 def _shoppers(
-    protocol: Protocol,
-    report: Report,
+    ours: Row,
     portraits: Portraits,
     items: Sequence[Item],
     people: Sequence[str],
     moment: datetime,
     seed: int,
 ) -> list[Shopper]:
-    """Ten people of the test, drawn by chance among those with at least three items."""
-    asked, answers = protocol.test.asked, report.row("huaxiang").answers
-    able = [at for at in range(len(answers)) if len(asked.histories[at]) >= 3] or list(range(len(answers)))
+    """Ten people who were answered, drawn by chance among those with at least three items."""
+    n = len(ours.answers)
+    able = [at for at in range(n) if len(ours.asked.histories[at]) >= 3] or list(range(n))
     rng = np.random.default_rng(seed)
     drawn = sorted(rng.choice(able, min(_SHOWN, len(able)), replace=False).tolist())
-    return [_shopper(at, protocol, answers.lists_NK[at], portraits, items, people, moment) for at in drawn]
+    return [_shopper(at, ours, portraits, items, people, moment) for at in drawn]
 
 
 def _shopper(
     at: int,
-    protocol: Protocol,
-    list_K: Any,
+    ours: Row,
     portraits: Portraits,
     items: Sequence[Item],
     people: Sequence[str],
     moment: datetime,
 ) -> Shopper:
-    asked = protocol.test.asked
+    asked, list_K = ours.asked, ours.answers.lists_NK[at]
     history, right = asked.histories[at], set(asked.targets[at].tolist())
     latest = list(zip(history.items_L[-_LATEST:].tolist(), history.ages_L[-_LATEST:].tolist(), strict=True))[::-1]
     days = [(moment - timedelta(days=age)).astimezone(UTC).date().isoformat() for _, age in latest]
