@@ -22,6 +22,7 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import Figure, commit, load, machine, table
+from benchmarks.sequence_shops import take_all
 from huaxiang.cli.train import seconds_of
 from huaxiang.config import load_settings
 from huaxiang.evaluation.plots import lines
@@ -31,7 +32,6 @@ from huaxiang.training import train
 SEED: Final = 20261128
 WARM_UP: Final = 200
 COUNTED: Final = 1_000
-BATCH: Final = 2_000
 LIMIT_MS: Final = 20.0
 JUDGED_SIZE: Final = 100_000
 NOON: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -79,14 +79,8 @@ def measured(n_items: int, n_people: int, budget: float, folder: Path) -> dict[s
     """Build, train, ask."""
     rng = np.random.default_rng(SEED)
     shop = Shop(load_settings(None, (), data_dir=folder))
-    for payloads in (goods(n_items, rng), visits(n_items, n_people, rng)):
-        waiting: list[dict[str, Any]] = []
-        for payload in payloads:
-            waiting.append(payload)
-            if len(waiting) == BATCH:
-                assert not shop.intake.take(waiting).rejected
-                waiting = []
-        shop.intake.take(waiting)
+    take_all(shop, goods(n_items, rng))
+    take_all(shop, visits(n_items, n_people, rng))
     began = time.perf_counter()
     release = train(shop.portraits, shop.releases, budget_seconds=budget, seed=0)
     trained = time.perf_counter() - began

@@ -28,6 +28,7 @@ import numpy as np
 from benchmarks.classify import data_root
 from benchmarks.machine import commit, load, machine
 from benchmarks.quality_data import SETS, moments, sequences_of
+from benchmarks.sequence_shops import take_all
 from huaxiang.config import load_settings
 from huaxiang.evaluation.coming_back import learned
 from huaxiang.evaluation.sequence_file import Sequences
@@ -38,7 +39,6 @@ KS: Final = (1, 3)
 KNOWN_SHARE: Final = 0.8
 CHOSEN_ON: Final = 4_000
 """People, by a seeded draw, on whom the fading of days and the ratios were chosen; they are not asked."""
-_AT_ONCE: Final = 2_000
 _END: Final = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -103,21 +103,10 @@ def filled(folder: Path, goods: Goods, people: Sequence[int]) -> tuple[Shop, dic
     last = max(float(days[-1]) for days in goods.days)
     start = _END - timedelta(days=last - first)
     asked: dict[int, datetime] = {}
-    for payloads in (_items(goods, start), _met(goods, people, start, first, asked)):
-        waiting: list[dict[str, Any]] = []
-        for payload in payloads:
-            waiting.append(payload)
-            if len(waiting) == _AT_ONCE:
-                _take(shop, waiting)
-                waiting = []
-        _take(shop, waiting)
+    take_all(shop, _items(goods, start))
+    take_all(shop, _met(goods, people, start, first, asked))
     shop.refresh()
     return shop, asked
-
-
-def _take(shop: Shop, payloads: list[dict[str, Any]]) -> None:
-    rejected = shop.intake.take(payloads).rejected
-    assert not rejected, rejected[:3]
 
 
 def _items(goods: Goods, start: datetime) -> Iterator[dict[str, Any]]:

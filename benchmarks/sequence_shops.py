@@ -4,8 +4,9 @@ The files say the order of a person's meetings and no times. Here a person's las
 seeded draw, and the ones before it a day apart each: what depends on the calendar, such as fashion, cannot be measured.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,21 +25,18 @@ _AT_ONCE: Final = 2_000
 def filled(folder: Path, read: Sequences, terms: ItemTerms, rows: Sequence[Sequence[int]], *, seed: int) -> Shop:
     """A new shop that holds the catalogue and these rows of catalogue indices, one for each user, oldest first."""
     shop = Shop(load_settings(None, (), data_dir=folder))
-    for payloads in (_goods(read, terms), _meetings(read, rows, np.random.default_rng(seed))):
-        waiting: list[dict[str, Any]] = []
-        for payload in payloads:
-            waiting.append(payload)
-            if len(waiting) == _AT_ONCE:
-                _take(shop, waiting)
-                waiting = []
-        _take(shop, waiting)
+    take_all(shop, _goods(read, terms))
+    take_all(shop, _meetings(read, rows, np.random.default_rng(seed)))
     shop.refresh()
     return shop
 
 
-def _take(shop: Shop, payloads: list[dict[str, Any]]) -> None:
-    rejected = shop.intake.take(payloads).rejected
-    assert not rejected, rejected[:3]
+def take_all(shop: Shop, payloads: Iterable[dict[str, Any]]) -> None:
+    """Put payloads into a shop's log, in batches; none may be refused."""
+    left = iter(payloads)
+    while waiting := list(islice(left, _AT_ONCE)):
+        rejected = shop.intake.take(waiting).rejected
+        assert not rejected, rejected[:3]
 
 
 def _goods(read: Sequences, terms: ItemTerms) -> Iterator[dict[str, Any]]:

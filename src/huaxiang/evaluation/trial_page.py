@@ -53,6 +53,7 @@ _SAID: Final[dict[str, dict[Language, str]]] = {
     "shown": {"en": "recommended", "zh": "推荐"},
     "then": {"en": "then took", "zh": "随后选择"},
     "rules": {"en": "Rules", "zh": "规则"},
+    "prices": {"en": "{} prices", "zh": "价位 {}"},
     "next": {"en": "Go on with it", "zh": "继续"},
 }
 _HEALTH: Final[dict[str, dict[Language, str]]] = {
@@ -129,7 +130,8 @@ def _health(trial: Trial, language: Language, quarantined: Sequence[tuple[str, i
 
 
 def _person(each: Shopper, said: dict[str, str]) -> str:
-    facets = "".join(f'<span class="facet">{_safe(f.value)} {f.score:.0%}</span>' for f in each.facets())
+    named = ((said["prices"].format(f.value) if f.facet == "price_band" else f.value, f.score) for f in each.facets())
+    facets = "".join(f'<span class="facet">{_safe(value)} {score:.0%}</span>' for value, score in named)
     before = "; ".join(f"{_safe(name)} <span class=small>{day}</span>" for name, day in each.before)
     shown = "; ".join(f'<span class="hit">✓ {_safe(name)}</span>' if hit else _safe(name) for name, hit in each.shown)
     return (
