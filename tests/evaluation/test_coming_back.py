@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from huaxiang.evaluation.coming_back import eves
+from huaxiang.types import Event
 from tests.profiles.shops import at, event
 
 
-def items_of(found: Sequence[tuple[list[object], list[str]]]) -> list[tuple[int, list[str]]]:
+def items_of(found: Sequence[tuple[list[Event], list[str]]]) -> list[tuple[int, list[str]]]:
     return [(len(before), items) for before, items in found]
 
 

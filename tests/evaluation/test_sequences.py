@@ -15,7 +15,7 @@ from huaxiang.cli.evaluate import register
 from huaxiang.errors import ConfigError, DataError, MissingExtraError, UnknownNameError
 from huaxiang.evaluation import running
 from huaxiang.evaluation.budget import Budget, parse_duration
-from huaxiang.evaluation.questions import full_answers, questions
+from huaxiang.evaluation.questions import full_answers, questions, staged_answers
 from huaxiang.evaluation.sequence_file import ItemTerms, Sequences, read_items, read_sequences
 from huaxiang.evaluation.sequences import evaluate_sequences
 from huaxiang.retrieval.base import Interactions
@@ -96,8 +96,8 @@ def test_what_there_was_no_time_for_is_named(shop: tuple[Sequences, ItemTerms]) 
 def test_where_time_runs_out_those_who_were_asked_are_drawn_by_chance(
     shop: tuple[Sequences, ItemTerms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late = partial(running.staged_answers)
-    monkeypatch.setattr(running, "staged_answers", lambda *given, **_: late(*given, before=-np.inf, least=20))
+    late = partial(staged_answers, before=-np.inf, least=20)
+    monkeypatch.setattr(running, "staged_answers", lambda *given, **_: late(*given))
     report = evaluate_sequences(*shop, Budget(60.0), seed=1)
     ours, all_N = report.row("huaxiang"), report.row("popularity").asked.users_N
     assert ours.figures["n_users"] == len(ours.answers) == 20

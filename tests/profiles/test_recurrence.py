@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from huaxiang.errors import ReleaseError
 from huaxiang.profiles.recurrence import Recurrence
 
+Shares = dict[tuple[str, str], float]
 UJI, YIXING = ("brand", "Uji"), ("brand", "Yixing")
 
 
@@ -26,8 +27,8 @@ def test_a_value_that_comes_again_more_surely_than_its_kind_has_a_higher_chance(
 
 
 def test_what_fewer_than_five_people_met_is_not_told_apart_from_its_kind() -> None:
-    few = [(f"p{n % 4}", {YIXING: 1.0}, {YIXING: 1.0}) for n in range(40)]
-    many = [(f"q{n}", {UJI: 1.0}, {}) for n in range(40)]
+    few: list[tuple[str, Shares, Shares]] = [(f"p{n % 4}", {YIXING: 1.0}, {YIXING: 1.0}) for n in range(40)]
+    many: list[tuple[str, Shares, Shares]] = [(f"q{n}", {UJI: 1.0}, {}) for n in range(40)]
     learned = Recurrence.learn([*few, *many])
     assert learned.chance(YIXING, 1.0) == pytest.approx(0.5)
     assert len(learned) == 1

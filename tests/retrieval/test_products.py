@@ -12,7 +12,7 @@ from huaxiang.retrieval.products import Products, graph
 
 def unit(n: int, d: int, seed: int) -> np.ndarray:
     rows_ND = np.random.default_rng(seed).standard_normal((n, d)).astype(np.float32)
-    return rows_ND / np.linalg.norm(rows_ND, axis=1, keepdims=True)
+    return np.asarray(rows_ND / np.linalg.norm(rows_ND, axis=1, keepdims=True))
 
 
 def test_products_of_unit_vectors_are_near_the_exact_ones() -> None:
