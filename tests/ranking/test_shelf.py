@@ -33,7 +33,7 @@ def positive(tally: Tally) -> Tally:
 
 def stated(shares: Mapping[tuple[str, str], float]) -> Taste:
     """The taste of somebody who said it in so many words."""
-    return Taste(np.empty(0, np.int64), np.empty(0, np.float32), {}, 0.0, shares)
+    return Taste(np.empty(0, np.int64), np.empty(0, np.float32), {}, shares)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.shops import make_release, settings_of, stock
 
 PATHS = {
     "/v1/events": {"post"},
+    "/v1/audiences": {"post"},
     "/v1/events/live": {"get"},
     "/v1/items": {"post"},
     "/v1/items/{item_id}": {"get", "put", "delete"},

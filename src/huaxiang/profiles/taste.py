@@ -20,16 +20,14 @@ class Taste:
 
     Attributes:
         items_I: positions of the state's items in the index.
-        masses_I: what is left of their weight, signed.
+        masses_I: signed share of each in what is left of all weight, that of unknown items too.
         words: the same of words that were searched for.
-        whole: all mass, of unknown items too; a share is a mass over this.
         shares: `(facet, value)` to share, in place of all that, of a person who edited the profile.
     """
 
     items_I: NDArray[np.int64]
     masses_I: NDArray[np.float32]
     words: Mapping[str, float]
-    whole: float
     shares: Mapping[tuple[str, str], float] | None = None
 
 
@@ -41,9 +39,10 @@ def taste_of(state: FoldState, at_I: NDArray[np.int64], *, now: datetime, config
     """
     micros, half_life = to_micros(now), DAY * config.interest_half_life_days
     masses_I, words_Q = (
-        np.array([tally.long * 2.0 ** ((tally.at - micros) / half_life) for tally in tallies.values()], np.float32)
+        np.array([tally.long * 2.0 ** ((tally.at - micros) / half_life) for tally in tallies.values()], np.float64)
         for tallies in (state.items, state.queries)
     )
-    whole = float(np.abs(masses_I).sum() + words_Q.sum())
-    words = dict(zip(state.queries, words_Q.tolist(), strict=True))
-    return Taste(at_I[at_I >= 0], masses_I[at_I >= 0], words, whole)
+    whole = float(np.abs(masses_I).sum() + words_Q.sum()) or 1.0
+    words = dict(zip(state.queries, (words_Q / whole).tolist(), strict=True))
+    shares_I = (masses_I / whole).astype(np.float32)
+    return Taste(at_I[at_I >= 0], shares_I[at_I >= 0], words)

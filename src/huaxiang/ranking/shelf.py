@@ -114,7 +114,6 @@ class Shelf:
         """How well each item fits each person's interests, shape (N, M): the shares of its facets in all that interests
         the person, by how much a facet of the kind counts."""
         shares_NF = self._masses(tastes)
-        shares_NF /= np.array([taste.whole or 1.0 for taste in tastes], np.float32)[:, None]
         np.clip(shares_NF, -1.0, 1.0, out=shares_NF)
         for at, taste in enumerate(tastes):
             if taste.shares is not None:

@@ -79,7 +79,7 @@ export const STRINGS = {
   "need.intent": ["What this visit looks like", "本次访问的意图"],
   "intent.browsing": ["Browsing", "随便逛逛"],
   "intent.comparing": ["Comparing", "正在比较"],
-  "intent.about to buy": ["About to buy", "准备购买"],
+  "intent.about_to_buy": ["About to buy", "准备购买"],
   "intent.replenishing": ["Buying again", "回购补货"],
   "intent.gift": ["Looking for a gift", "挑选礼物"],
   "consents": ["Consents", "同意范围"],

@@ -101,7 +101,7 @@ export function createProfile(root, ctx, handlers) {
 
   function renderNeeds(wanted) {
     const row = (need) => {
-      const name = need.facet === "unbought" ? nameOf(need.value, ctx) : h("span", {}, need.facet === "search" ? `“${need.value}”` : need.facet === "intent" ? say.t(`intent.${need.value}`) : need.value);
+      const name = need.facet === "unbought" ? nameOf(need.value, ctx) : h("span", {}, need.facet === "search" ? `“${need.value}”` : need.facet === "intent" ? say.t(`intent.${need.value.replaceAll(" ", "_")}`) : need.value);
       return h("button", { class: `need is-${need.facet}`, type: "button", title: say.t(`need.${need.facet}`), on: {
         mouseenter: () => handlers.onEvidence(need.evidence), mouseleave: () => handlers.onEvidence(null),
         focus: () => handlers.onEvidence(need.evidence), blur: () => handlers.onEvidence(null),
