@@ -39,8 +39,9 @@ class Questions:
         return len(self.histories)
 
     def sample(self, n: int, *, rng: np.random.Generator) -> "Questions":
-        """At most `n` of them, drawn without return, in their order."""
-        return self if n >= len(self) else self.at(np.sort(rng.choice(len(self), n, replace=False)))
+        """At most `n` of them, drawn without return, in an order of chance: where time runs out over them, those who
+        were asked must be like the others, and a file may begin with the hardest."""
+        return self.at(rng.permutation(len(self))[:n])
 
     def at(self, places: Iterable[int]) -> "Questions":
         """Those at some places."""

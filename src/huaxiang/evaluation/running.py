@@ -167,15 +167,12 @@ class _Run:
         self.budget.say(f"{name}: answering")
         test = self.protocol.test.asked
         affordable = max(least, int(0.9 * self.budget.left / max(1.2 * fitted.seconds_per_user, 1e-6)))
-        # in an order of chance: where time runs out those who were asked must be like all, and a file may begin with
-        # the hardest
-        order = np.random.default_rng(self.seed).permutation(len(test))[:affordable]
-        ends = time.monotonic() + 0.95 * self.budget.left
-        answers = staged_answers(fused, stage, test.at(order), before=ends, least=least)
-        order = order[: len(answers)]
+        asked = test.sample(affordable, rng=np.random.default_rng(self.seed))
+        answers = staged_answers(fused, stage, asked, before=time.monotonic() + 0.95 * self.budget.left, least=least)
         if len(answers) < len(test):
             self.budget.left_out.append(f"{name}: {len(test) - len(answers)} of {len(test)} users not asked")
-        self._note(name, answers.at(np.argsort(order)), seconds, test.at(np.sort(order)))
+        in_order = np.argsort(asked.users_N[: len(answers)])
+        self._note(name, answers.at(in_order), seconds, asked.at(in_order))
 
     def _note(self, name: str, answers: Answers, seconds: float, asked: Any = None) -> None:
         """Turn answers into a row; memory is the peak of the process up to now."""
