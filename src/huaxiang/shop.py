@@ -2,24 +2,26 @@
 
 import logging
 import threading
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from huaxiang.apps.audience import Audiences
 from huaxiang.apps.recommend import Answer, Ask, answer
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.intake import Intake, Listener
 from huaxiang.config import Settings
-from huaxiang.errors import ConfigError, ReleaseError
+from huaxiang.errors import ConfigError, DataError, ReleaseError
 from huaxiang.pipeline import Pipeline
 from huaxiang.profiles import ItemFacets, Portraits
 from huaxiang.profiles.audiences import Floor
+from huaxiang.profiles.editing import edit_events
 from huaxiang.profiles.fold import FoldConfig
 from huaxiang.ranking.arrange import Rules
 from huaxiang.release import Release, Releases
 from huaxiang.store import open_store
+from huaxiang.types import Profile, UserId
 
 logger: Final = logging.getLogger(__name__)
 
@@ -105,6 +107,20 @@ class Shop:
     def recommend(self, ask: Ask, *, now: datetime) -> Answer:
         """Answer one request for recommendations."""
         return answer(self.pipeline, ask, now=now, tenant=self.tenant)
+
+    def edit_profile(self, user_id: UserId, edits: Sequence[Mapping[str, Any]]) -> tuple[Profile, list[str]]:
+        """Write a person's edits, all or none, as events; the profile after them, and the name of each.
+
+        Raises:
+            DataError: an edit cannot be.
+        """
+        now = datetime.now(UTC)
+        payloads = edit_events(user_id, edits, known=self.portraits.shares(user_id, now=now), now=now)
+        taken = self.intake.take(payloads)
+        if taken.rejected:
+            raise DataError(taken.rejected[0].reason)
+        names = [str(payload["event_id"]) for payload in payloads]
+        return self.portraits.profile(user_id, now=datetime.now(UTC)), names
 
     def close(self) -> None:
         """Close the store."""

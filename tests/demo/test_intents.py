@@ -1,5 +1,6 @@
 """Scoring what visits are for: who knows has full marks, who says nothing has none."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -10,7 +11,7 @@ from huaxiang.demo.visit import Goal
 from huaxiang.types import Facet, Profile
 
 
-def saying(value: str | None, sure: float = 1.0) -> object:
+def saying(value: str | None, sure: float = 1.0) -> Callable[[str, datetime], Profile]:
     """Profiles that always say the same."""
 
     def profile_of(user: str, at: datetime) -> Profile:
@@ -21,7 +22,7 @@ def saying(value: str | None, sure: float = 1.0) -> object:
 
 
 def scored(shop: DemoShop, value: str | None, sure: float = 1.0) -> IntentScore:
-    return score_intents(saying(value, sure), shop)  # type: ignore[arg-type]
+    return score_intents(saying(value, sure), shop)
 
 
 def test_always_saying_the_commonest_is_right_about_its_share(shop: DemoShop) -> None:

@@ -45,7 +45,7 @@ SHARES = st.dictionaries(st.sampled_from([UJI, YIXING, ("category", "Tea")]), st
 
 
 @given(days=st.lists(st.tuples(st.sampled_from("abcdefgh"), SHARES, SHARES), max_size=30), share=st.floats(-1.0, 1.0))
-def test_a_chance_is_a_chance_and_grows_with_the_share(days: list[tuple[str, dict, dict]], share: float) -> None:  # type: ignore[type-arg]
+def test_a_chance_is_a_chance_and_grows_with_the_share(days: list[tuple[str, Shares, Shares]], share: float) -> None:
     learned = Recurrence.learn(days)
     for key in (UJI, YIXING, ("price_band", "low")):
         assert 0.0 <= learned.chance(key, share) <= learned.chance(key, 1.0) <= 1.0

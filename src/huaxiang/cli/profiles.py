@@ -106,25 +106,18 @@ def edit(
 ) -> None:
     """Edit a profile for a person. An edit is an event: it has a moment, and `undo` takes it back."""
     from huaxiang.cli.show import show_profile as show
-    from huaxiang.errors import DataError
-    from huaxiang.profiles.editing import edit_events
     from huaxiang.server.schemas import ProfileOut
 
     check_folders(json_file)
-    shop, now = _shop(data_dir, config), datetime.now(UTC)
+    shop = _shop(data_dir, config)
     said = {"op": op, "facet": facet, "value": value, "weight": weight, "event_id": event_id, "edit_id": edit_id}
     given = {name: part for name, part in said.items() if part is not None}
-    payloads = edit_events(user_id, [given], known=shop.portraits.shares(user_id, now=now), now=now)
-    taken = shop.intake.take(payloads)
-    if taken.rejected:
-        raise DataError(taken.rejected[0].reason)
-    profile = shop.portraits.profile(user_id, now=datetime.now(UTC))
+    profile, names = shop.edit_profile(user_id, [given])
     show(profile, shop.catalogue)
     shop.close()
-    name = str(payloads[0]["event_id"])
-    typer.echo(f"edit {name}; take it back with: huaxiang profile edit {user_id} undo --edit-id {name}")
+    typer.echo(f"edit {names[0]}; take it back with: huaxiang profile edit {user_id} undo --edit-id {names[0]}")
     if json_file is not None:
-        out = ProfileOut.of(profile, [name])
+        out = ProfileOut.of(profile, names)
         json_file.write_text(out.model_dump_json(indent=1, exclude_none=True), encoding="utf-8")
 
 

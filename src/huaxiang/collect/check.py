@@ -32,7 +32,7 @@ MAX_BOOST: Final = 10.0
 _FACET: Final = {"facet": "the kind of what is edited, such as brand", "value": "what is edited, such as Acme"}
 _EVENT_ID: Final = {"event_id": "the id of the event to leave out"}
 _EDIT_ID: Final = {"edit_id": "the id of the edit to undo"}
-_EDITS: Final[Mapping[str, Mapping[str, str]]] = {
+EDITS: Final[Mapping[str, Mapping[str, str]]] = {
     **dict.fromkeys(("add", "remove", "mute", "boost"), _FACET),
     "exclude_event": _EVENT_ID,
     "undo": _EDIT_ID,
@@ -184,9 +184,9 @@ def _check_consent(said: Mapping[str, Any]) -> None:
 def _check_edit(said: Mapping[str, Any]) -> None:
     """What an edit must say, under `properties`: a top-level `event_id` is the edit's own."""
     op = said.get("op")
-    if not isinstance(op, str) or op not in _EDITS:
-        raise DataError(f"profile_edit op is {_short(op)}; give one of {', '.join(_EDITS)}")
-    for needed, meaning in _EDITS[op].items():
+    if not isinstance(op, str) or op not in EDITS:
+        raise DataError(f"profile_edit op is {_short(op)}; give one of {', '.join(EDITS)}")
+    for needed, meaning in EDITS[op].items():
         if said.get(needed) is None:
             raise DataError(f"profile_edit {op} needs properties.{needed}, {meaning}")
     for name, meaning in _EDIT_TEXTS.items():

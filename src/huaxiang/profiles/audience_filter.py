@@ -16,12 +16,10 @@ from huaxiang.profiles.fold import FoldConfig
 from huaxiang.profiles.item_facets import PRICE_BANDS, ItemFacets
 from huaxiang.profiles.state import FoldState
 from huaxiang.text.segment import segment
+from huaxiang.text.tags import PATH
 from huaxiang.types import CONSENT_SCOPES
 
 Condition = Callable[["Readable"], bool]
-
-LEAST_SCORE: Final = 0.005
-"""Weaker facets are not in a profile, and in no audience unless a score is asked for."""
 
 FIELDS: Final[tuple[str, ...]] = (
     *("interests.brand", "interests.category", "interests.keyword", "interests.price_band"),
@@ -194,7 +192,9 @@ def _scored(field: str, wanted: Any, read: Callable[[Readable], Scored]) -> Cond
     is_asked = isinstance(wanted, Mapping)
     if is_asked and (not wanted or not set(wanted) <= {"value", "score"}):
         raise _refused(field, 'use a text, a list of texts, {"value": ..., "score": {gte, lte}}, or {not: ...}')
-    fits = _within(field, wanted["score"]) if is_asked and "score" in wanted else lambda score: score >= LEAST_SCORE
+    fits = (
+        _within(field, wanted["score"]) if is_asked and "score" in wanted else lambda score: score >= view.LEAST_SHOWN
+    )
     if is_asked and "value" not in wanted:
         return lambda person: any(fits(score) for _, score in read(person))
     options = _texts(field, wanted["value"] if is_asked else wanted)
@@ -228,8 +228,8 @@ def _own_name(value: str) -> frozenset[str]:
 @functools.lru_cache(maxsize=20_000)
 def _category_names(path: str) -> frozenset[str]:
     """What a category answers to: each level above it and itself, by name and by path."""
-    levels = path.split(" > ")
-    paths = (" > ".join(levels[:depth]) for depth in range(1, len(levels) + 1))
+    levels = path.split(PATH)
+    paths = (PATH.join(levels[:depth]) for depth in range(1, len(levels) + 1))
     return frozenset(fold_text(name) for name in (*levels, *paths))
 
 

@@ -5,18 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from huaxiang.collect.check import EDITS
 from huaxiang.errors import DataError, UnknownNameError
 from huaxiang.types import UserId
 
-OPS: Final = ("add", "remove", "mute", "boost", "exclude_event", "undo")
-"""What an edit may do."""
 KINDS: Final = ("brand", "category", "price_band", "keyword", "attribute:<name>")
 """Facets that may be edited."""
 
 _ATTRIBUTE: Final = "attribute:"
-_OF_A_FACET: Final = ("add", "remove", "mute", "boost")
 _OF_A_KNOWN_FACET: Final = ("remove", "boost")
-_NEEDS: Final = {"exclude_event": "event_id", "undo": "edit_id"}
 
 
 def edit_events(
@@ -50,15 +47,14 @@ def edit_events(
 
 
 def _check(edit: Mapping[str, Any], known: Collection[tuple[str, str]]) -> None:
-    op, facet, value = edit.get("op"), edit.get("facet"), edit.get("value")
-    if op not in OPS:
-        raise UnknownNameError("edit", str(op), OPS)
-    if op in _NEEDS and not edit.get(_NEEDS[op]):
-        raise DataError(f"edit {op!r} needs {_NEEDS[op]}, as the profile's evidence or an earlier answer says it")
-    if op not in _OF_A_FACET:
+    op = str(edit.get("op"))
+    if op not in EDITS:
+        raise UnknownNameError("edit", op, EDITS)
+    if not all(edit.get(name) for name in EDITS[op]):
+        raise DataError(f"edit {op!r} needs {' and '.join(EDITS[op])}")
+    if "facet" not in EDITS[op]:
         return
-    if not facet or not value:
-        raise DataError(f"edit {op!r} needs facet and value")
+    facet, value = edit["facet"], edit["value"]
     if facet not in KINDS and not (facet.startswith(_ATTRIBUTE) and len(facet) > len(_ATTRIBUTE)):
         raise UnknownNameError("facet", facet, KINDS)
     if op in _OF_A_KNOWN_FACET and (facet, value) not in known:

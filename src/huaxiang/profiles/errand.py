@@ -9,7 +9,7 @@ from huaxiang.profiles.state import EVIDENCE_KEPT, Errand, FoldState, from_micro
 from huaxiang.text.segment import content_words
 from huaxiang.types import Event, Facet
 
-PAUSE: Final = 30 * 60 * 1_000_000
+_PAUSE: Final = 30 * 60 * 1_000_000
 """Microseconds without an event that end a visit whose events carry no session id."""
 
 _LASTS: Final = 12 * 3_600 * 1_000_000
@@ -36,13 +36,17 @@ _SURE: Final = {
 words are not in that shop, and paying is reckoned."""
 
 
+def goes_on(session: str | None, last: int, event: Event, micros: int) -> bool:
+    """Whether an event belongs to the visit of a session whose last event was then (microseconds)."""
+    return session == event.session_id and (event.session_id is not None or micros - last < _PAUSE)
+
+
 def step_errand(state: FoldState, event: Event, micros: int) -> None:
     """Note an event of the newest visit; before what it bought is counted as bought."""
     if event.event not in _READ:
         return
     errand = state.errand
-    goes_on = errand.session == event.session_id and (event.session_id is not None or micros - errand.at < PAUSE)
-    if errand.at == 0 or not goes_on:
+    if errand.at == 0 or not goes_on(errand.session, errand.at, event, micros):
         errand = state.errand = Errand(session=event.session_id, began=micros)
     errand.at = micros
     errand.evidence.insert(0, [micros, event.event_id])

@@ -24,6 +24,8 @@ _HALF_SURE: Final = 3.0
 _FADE: Final = 0.9
 """Factor on what was met, for each later day with anything on it: how much it says of the next day."""
 _FORGOTTEN: Final = 0.02
+LEAST_SHOWN: Final = _FORGOTTEN / 4
+"""Weaker facets are not in a profile, and in no audience unless a score is asked for."""
 _WRITTEN: Final = 5.0
 """Touched titles that one written text outweighs, for the language."""
 
@@ -182,7 +184,7 @@ def _strongest(
     shown: Counter[str] = Counter()
     strength = {key: chances.get(key, share) if share > 0.0 else -share for key, share in shares.items()}
     for key in sorted(shares, key=lambda key: (-strength[key], -abs(shares[key]), key)):
-        if shown[group(key)] < _SHOWN.get(key[0], _SHOWN_OTHERWISE) and strength[key] >= _FORGOTTEN / 4:
+        if shown[group(key)] < _SHOWN.get(key[0], _SHOWN_OTHERWISE) and strength[key] >= LEAST_SHOWN:
             shown[group(key)] += 1
             by_kind[key[0]].append(key)
     order = [*(_SHOWN), *sorted(kind for kind in by_kind if kind not in _SHOWN)]

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel, Field
 
 from huaxiang.collect.consent import said_scopes
-from huaxiang.profiles.errand import PAUSE, step_errand
+from huaxiang.profiles.errand import goes_on, step_errand
 from huaxiang.profiles.state import DAY, Edit, FoldState, Search, Tally, to_micros
 from huaxiang.types import REACHING_BACK, Event, EventId, ItemId
 
@@ -170,8 +170,7 @@ def _damping(state: FoldState, event: Event, micros: int, weight: float) -> floa
     A long visit is one errand, perhaps for somebody else; it is not as many interests as it has looks.
     """
     session, last, said = state.visit
-    goes_on = session == event.session_id and (event.session_id is not None or micros - last < PAUSE)
-    before = said if goes_on else 0.0
+    before = said if goes_on(session, last, event, micros) else 0.0
     state.visit = [event.session_id, micros, before + weight]
     return float(((before + weight) ** 0.5 - before**0.5) / weight) if weight > 0.0 else 0.0
 

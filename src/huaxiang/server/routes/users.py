@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import APIRouter
 
 from huaxiang.errors import DataError
-from huaxiang.profiles.editing import edit_events
 from huaxiang.server.live import brief
 from huaxiang.server.schemas import PatchIn, ProfileOut, UserOut, UsersOut
 from huaxiang.server.security import ShopDep
@@ -53,11 +52,5 @@ def get_profile(user_id: str, shop: ShopDep, as_of: datetime | None = None) -> P
 @router.patch("/{user_id:id}/profile")
 def patch_profile(user_id: str, patch: PatchIn, shop: ShopDep) -> ProfileOut:
     """Edit a profile; each edit is an event, so it can be undone by its `edit_id`."""
-    now = datetime.now(UTC)
     edits = [edit.model_dump(exclude_none=True) for edit in patch.edits]
-    payloads = edit_events(user_id, edits, known=shop.portraits.shares(user_id, now=now), now=now)
-    taken = shop.intake.take(payloads)
-    if taken.rejected:
-        raise DataError(taken.rejected[0].reason)
-    profile = shop.portraits.profile(user_id, now=datetime.now(UTC))
-    return ProfileOut.of(profile, [str(payload["event_id"]) for payload in payloads])
+    return ProfileOut.of(*shop.edit_profile(user_id, edits))
