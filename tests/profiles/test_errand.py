@@ -58,6 +58,10 @@ def test_something_in_the_cart_is_about_to_be_bought_until_it_is(store: Store) -
     assert said(store, event("purchase", 1.02, item="pot", session_id="s1")) is None
 
 
+def test_who_pays_for_a_cart_of_an_earlier_visit_is_about_to_buy(store: Store) -> None:
+    assert said(store, event("begin_checkout", 1, session_id="s2")) == "about to buy"
+
+
 def test_what_was_taken_out_of_the_cart_is_not(store: Store) -> None:
     events = [
         event(name, 1 + n / 100, item="pot", session_id="s1")

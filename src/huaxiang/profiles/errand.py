@@ -91,7 +91,7 @@ def _read(state: FoldState, errand: Errand, item_facets: ItemFacets) -> tuple[st
         return GIFT, "gift words"
     if errand.again and errand.again[0] == errand.seen[0] and not errand.n_searches:
         return REPLENISHING, "goes straight to what was bought"
-    if errand.cart:
+    if errand.cart or errand.is_paying:  # a cart may be older than the visit
         return BUYING, "paying" if errand.is_paying else "cart"
     if errand.n_searches:
         return COMPARING, "search"
