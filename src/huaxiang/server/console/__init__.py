@@ -45,19 +45,20 @@ def install(app: FastAPI) -> None:
         loader=FileSystemLoader(_HERE / "templates"), autoescape=select_autoescape(), undefined=StrictUndefined
     )
 
-    def shown(name: str, lang: str) -> HTMLResponse:
+    def shown(name: str, module: str, lang: str) -> HTMLResponse:
         language = _LANGUAGES.get(lang, _LANGUAGES["en"])
         page = environment.get_template(name)
-        html = page.render(static=f"/console/{digest}", version=version("huaxiang"), language=language)
+        said = {"static": f"/console/{digest}", "version": version("huaxiang"), "language": language}
+        html = page.render(module=module, **said)
         return HTMLResponse(html, headers={**_HEADERS, "Cache-Control": "no-cache"})
 
     @app.get("/", include_in_schema=False)
     def console(lang: str = "en") -> HTMLResponse:
-        return shown("console.html", lang)
+        return shown("console.html", "main.js", lang)
 
     @app.get("/audiences", include_in_schema=False)
     def audiences(lang: str = "en") -> HTMLResponse:
-        return shown("audiences.html", lang)
+        return shown("audiences.html", "audiences.js", lang)
 
     @app.get("/console/{digest}/{name}", include_in_schema=False)
     def static(request: Request, name: str) -> Response:
