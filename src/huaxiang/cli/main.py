@@ -6,6 +6,7 @@ import typer
 
 from huaxiang.cli import (
     audience,
+    backup,
     data,
     demo,
     encode,
@@ -51,6 +52,7 @@ for group in (
     serving,
     profiles,
     audience,
+    backup,
 ):
     group.register(app)
 
