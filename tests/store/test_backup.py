@@ -226,6 +226,27 @@ def test_a_release_that_was_changed_in_a_backup_is_sealed_too(shop: Place) -> No
     assert shop.releases.current_id == draft.id
 
 
+def test_a_store_that_was_only_opened_is_sealed_again(shop: Place) -> None:
+    kept = shop.keep()
+    for _ in range(2):
+        open_store(f"sqlite:///{kept.databases['default']}").close()
+        shop.backups.reseal(kept.name)
+    shop.put_back(kept.name)
+    assert shop.seen("ann") == ["tea", "pot"]
+
+
+def test_progress_ends_at_what_was_planned(shop: Place) -> None:
+    told = dict[str, tuple[int, int]]()
+
+    def tell(stage: str, step: int, planned: int, _seconds_left: float) -> None:
+        told[stage] = (step, planned)
+
+    name = shop.backups.make(shop.url, shop.releases.root, tell=tell).name
+    restore(shop.backups, name, shop.url, shop.releases.root, overwrite=True, tell=tell)
+    stages = ("copying shop.db, MB", "hashing, MB", "checking, MB", "copying, MB")
+    assert told == dict.fromkeys(stages, (1, 1))
+
+
 def test_a_database_that_is_open_is_not_sealed(shop: Place) -> None:
     kept = shop.keep()
     store = open_store(f"sqlite:///{kept.databases['default']}")

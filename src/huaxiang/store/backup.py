@@ -247,7 +247,8 @@ class Backups:
     def reseal(self, name: str, tell: Progress = silent) -> Backup:
         """Take the files of a backup, after a database or the release in it was changed, for what it is now.
 
-        The databases must be closed. Until then a restore refuses the backup: what was erased cannot come back.
+        A store that was only opened changes its file too. Until it is closed and the backup sealed, a restore refuses
+        it: what was erased cannot come back through an erasure that was broken off.
 
         Raises:
             StoreError: a database is open, or the manifest cannot be read.

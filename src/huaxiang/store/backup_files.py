@@ -39,7 +39,8 @@ class Meter:
         self._done = done
         took = time.monotonic() - self._began
         left = took * (total - done) / done if done else 0.0
-        self._tell(self._stage, done // _MB, max(total // _MB, 1), left)
+        planned = max(-(-total // _MB), 1)
+        self._tell(self._stage, planned if done >= total else done // _MB, planned, left)
 
 
 def snapshot(source: Path, target: Path, meter: Meter) -> int:
