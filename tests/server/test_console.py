@@ -1,28 +1,27 @@
 """The console: what is served, that nothing in it reaches another host or becomes markup, and a story in a browser."""
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from huaxiang.server import console
+from huaxiang.types import CONSENT_SCOPES, EVENT_NAMES
+from tests.server.browsing import Open
 from tests.server.running import Running, seen, send, serving
 from tests.shops import copy_shop, settings_of
 
 STATIC = Path(console.__file__).parent / "static"
 TEMPLATES = sorted((Path(console.__file__).parent / "templates").glob("*.html"))
-PATHS = ("/", "/audiences")
+PATHS = ("/", "/audiences", "/me/u00")
 MODULES = sorted(STATIC.glob("*.js"))
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 HOSTILE_USER = "安/娜 <i>%2F 😀"
 HOSTILE_ITEM = "pot/1 ?&#%"
-
-Open = Callable[..., Page]
 
 
 def base_of(client: httpx.Client) -> str:
@@ -33,12 +32,16 @@ def base_of(client: httpx.Client) -> str:
 
 
 def words() -> dict[str, tuple[str, str]]:
-    """Key to English and Chinese, read from the dictionary module."""
-    text = (STATIC / "i18n.js").read_text("utf-8")
-    table = text[text.index("STRINGS = {") : text.index("\n};")]
-    rows = re.findall(r'^  "([\w.]+)": \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$', table, re.MULTILINE)
-    assert len(rows) == len(table.splitlines()) - 1, "a line of the dictionary is not key: [English, Chinese]"
-    return {key: (english, chinese) for key, english, chinese in rows}
+    """Key to English and Chinese, read from the dictionary modules; no key stands in two of them."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, start in (("i18n.js", "STRINGS = {"), ("phrases.js", "SHOPPER = {")):
+        text = (STATIC / name).read_text("utf-8")
+        table = text[text.index(start) : text.index("\n};")]
+        rows = re.findall(r'^  "([\w.]+)": \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$', table, re.MULTILINE)
+        assert len(rows) == len(table.splitlines()) - 1, f"a line of {name} is not key: [English, Chinese]"
+        assert not found.keys() & {key for key, _, _ in rows}
+        found |= {key: (english, chinese) for key, english, chinese in rows}
+    return found
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -55,6 +58,11 @@ def test_the_policy_lets_a_page_fetch_from_its_own_host_only(client: httpx.Clien
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
+
+
+def test_only_the_shoppers_page_may_be_framed_and_by_its_own_host_alone(client: httpx.Client) -> None:
+    framed = {path: client.get(path).headers["content-security-policy"].split("frame-ancestors ")[1] for path in PATHS}
+    assert framed == {"/": "'none'", "/audiences": "'none'", "/me/u00": "'self'"}
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.iterdir()), ids=lambda path: path.name)
@@ -102,6 +110,13 @@ def test_a_module_is_small_and_never_makes_markup_of_text(path: Path) -> None:
     assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
 
 
+def test_every_kind_of_event_is_a_sentence_to_the_shopper() -> None:
+    of_the_shop = {"set_item", "delete_item", "view_item_list"}
+    said = {f"did.{event}" for event in EVENT_NAMES - of_the_shop - {"consent"}} | {"did.granted", "did.denied"}
+    assert said <= words().keys()
+    assert {f"me.allow.{scope}{more}" for scope in CONSENT_SCOPES for more in ("", ".detail")} <= words().keys()
+
+
 def test_everything_the_page_says_is_said_in_both_languages() -> None:
     for key, (english, chinese) in words().items():
         assert english.strip(), key
@@ -115,56 +130,6 @@ def test_every_word_that_is_asked_for_is_in_the_dictionary() -> None:
     asked = set(re.findall(r'\bt\("([\w.]+)"', said)) | set(re.findall(r'data-i18n="([\w.]+)"', pages))
     assert asked
     assert asked <= words().keys()
-
-
-def find_chromium() -> str | None:
-    """A Chromium of this machine."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    binary = find_chromium()
-    if binary is None:
-        pytest.skip("no chromium binary on this machine: apt-get install chromium")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=binary, args=[*quiet, "--disable-sync", "--no-first-run", "--disable-quic"]
-        )
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the browser complained of: errors of scripts, refusals by the policy, failed requests."""
-    return []
-
-
-@pytest.fixture
-def visit(browser: Browser, complaints: list[str]) -> Iterator[Open]:
-    """Open a page of a server's console. Ask for it after the server: a server that stops waits for its streams."""
-    contexts = []
-
-    def noted(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            complaints.append(message.text)
-
-    def opened(
-        running: Running, query: str = "lang=en", *, path: str = "/", width: int = 1440, height: int = 900
-    ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", noted)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"http://127.0.0.1:{running.port}{path}?{query}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 def test_an_empty_shop_says_what_to_do(empty: Running, visit: Open) -> None:

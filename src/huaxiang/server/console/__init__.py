@@ -1,5 +1,5 @@
-"""The console: a page that shows a shopper's profile, the live events and the recommendations side by side, and one
-that counts audiences.
+"""The console: a page that shows a shopper's profile, the live events and the recommendations side by side, one that
+counts audiences, and one for the shopper: what the shop knows, why, and how to change, take or erase it.
 
 Jinja pages, one stylesheet and small ES modules, all from this package: nothing is built and nothing is fetched from
 another host. The pages read the same HTTP API as every other client, so they hold no data and ask for no key
@@ -24,17 +24,20 @@ _TYPES: Final[Mapping[str, str]] = {
     ".svg": "image/svg+xml",
 }
 _LANGUAGES: Final[Mapping[str, str]] = {"en": "en", "zh": "zh-Hans"}
-_POLICY: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+_POLICY: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
 _HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": f"{_POLICY}'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_EMBEDDED: Final[Mapping[str, str]] = {**_HEADERS, "Content-Security-Policy": f"{_POLICY}'self'"}
+"""For the shopper's page, which a shop shows within its own; nobody else may frame buttons that erase people."""
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 def install(app: FastAPI) -> None:
-    """Serve the console under `/` and `/audiences`, its files under `/console/<digest of them all>/`.
+    """Serve the console under `/` and `/audiences`, the shopper's page under `/me/<user id>`, and the files of all
+    under `/console/<digest of them all>/`.
 
     The digest stands in the path, so that modules, which import each other by relative name, are kept for good by the
     browser and are all fetched anew when one of them changes.
@@ -45,12 +48,14 @@ def install(app: FastAPI) -> None:
         loader=FileSystemLoader(_HERE / "templates"), autoescape=select_autoescape(), undefined=StrictUndefined
     )
 
-    def shown(name: str, module: str, lang: str) -> HTMLResponse:
+    def shown(
+        name: str, module: str, lang: str, *, headers: Mapping[str, str] = _HEADERS, **about: str
+    ) -> HTMLResponse:
         language = _LANGUAGES.get(lang, _LANGUAGES["en"])
         page = environment.get_template(name)
         said = {"static": f"/console/{digest}", "version": version("huaxiang"), "language": language}
-        html = page.render(module=module, **said)
-        return HTMLResponse(html, headers={**_HEADERS, "Cache-Control": "no-cache"})
+        html = page.render(module=module, **said, **about)
+        return HTMLResponse(html, headers={**headers, "Cache-Control": "no-cache"})
 
     @app.get("/", include_in_schema=False)
     def console(lang: str = "en") -> HTMLResponse:
@@ -59,6 +64,10 @@ def install(app: FastAPI) -> None:
     @app.get("/audiences", include_in_schema=False)
     def audiences(lang: str = "en") -> HTMLResponse:
         return shown("audiences.html", "audiences.js", lang)
+
+    @app.get("/me/{user_id:id}", include_in_schema=False)
+    def me(user_id: str, lang: str = "en") -> HTMLResponse:
+        return shown("me.html", "me.js", lang, headers=_EMBEDDED, user_id=user_id)
 
     @app.get("/console/{digest}/{name}", include_in_schema=False)
     def static(request: Request, name: str) -> Response:

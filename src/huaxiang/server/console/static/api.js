@@ -18,7 +18,8 @@ export class ApiError extends Error {
 export function createApi({ askKey, heard }) {
   let key = sessionStorage.getItem(KEY) ?? "";
   let asking = null;
-  let ahead = 0;
+  let ahead = null;
+  const clock = () => performance.timeOrigin + performance.now(); // steady where the machine's own clock is set anew
 
   async function send(path, { method = "GET", body, signal, again = true } = {}) {
     const headers = { Accept: "application/json" };
@@ -57,6 +58,14 @@ export function createApi({ askKey, heard }) {
     return body;
   }
 
+  /** An answer as it came, for a file. */
+  async function file(path) {
+    const answer = await send(path);
+    if (answer.ok) return answer.blob();
+    const body = await answer.json().catch(() => null);
+    throw new ApiError(answer.status, body?.title ?? answer.statusText, body?.detail ?? "");
+  }
+
   const user = (id) => `/v1/users/${encodeURIComponent(id)}`;
   const query = (said) => {
     const text = new URLSearchParams(Object.entries(said).filter(([, value]) => value !== null && value !== undefined)).toString();
@@ -75,18 +84,21 @@ export function createApi({ askKey, heard }) {
     users: (limit, after) => json(`/v1/users${query({ limit, after })}`),
     async profile(id, asOf) {
       const profile = await json(`${user(id)}/profile${query({ as_of: asOf })}`);
-      if (!asOf) ahead = Date.parse(profile.as_of) - Date.now();
+      if (!asOf) ahead = Math.max(ahead ?? -Infinity, Date.parse(profile.as_of) - clock()); // each answer is late by its way here
       return profile;
     },
     evidence: (id, limit, asOf) => json(`${user(id)}/profile/evidence${query({ limit, as_of: asOf })}`),
     edit: (id, edits) => json(`${user(id)}/profile`, { method: "PATCH", body: { edits } }),
+    exported: (id) => file(`${user(id)}/export`),
+    erase: (id) => json(`${user(id)}/profile`, { method: "DELETE" }),
     item: (id) => json(`/v1/items/${encodeURIComponent(id)}`),
     similar: (id, k) => json(`/v1/items/${encodeURIComponent(id)}/similar${query({ k })}`),
     recommend: (id, k, asOf) => json("/v1/recommend", { method: "POST", body: { user_id: id, k, explain: true, ...(asOf ? { as_of: asOf } : {}) } }),
     audience: (asked) => json("/v1/audiences", { method: "POST", body: asked }),
     events: (events) => json("/v1/events", { method: "POST", body: events }),
-    /** Now by the server's clock, never ahead of it, so that an event counts in the very next profile. */
-    now: () => new Date(Date.now() + Math.min(ahead, 0)).toISOString(),
+    /** Now by the server's clock, never ahead of it, so that an event counts in the very next profile; nor behind by
+     * what this clock is slow, for the latest consent decides. */
+    now: () => new Date(clock() + (ahead ?? 0)).toISOString(),
   };
 }
 

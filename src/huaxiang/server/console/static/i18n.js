@@ -1,5 +1,7 @@
 // Every word of the interface in both languages, and how numbers, moments and money are written in them.
 
+import { SHOPPER } from "./phrases.js";
+
 /** key: [English, 中文] */
 export const STRINGS = {
   "skip": ["Skip to the profile", "跳到画像"],
@@ -54,6 +56,7 @@ export const STRINGS = {
   "shoppers.none": ["No id begins with “{q}”", "没有以“{q}”开头的编号"],
   "shoppers.open": ["Open “{q}” as a new shopper", "将“{q}”作为新顾客打开"],
   "profile": ["Profile", "画像"],
+  "profile.me": ["As the shopper sees it", "顾客看到的页面"],
   "profile.pick": ["Pick a shopper", "请选择一位顾客"],
   "profile.pick.detail": ["The profile, what it rests on, and what the shop would show next.", "查看画像、依据，以及商店接下来会推荐什么。"],
   "profile.stranger": ["Nothing is known of this shopper", "对这位顾客一无所知"],
@@ -203,6 +206,7 @@ export const STRINGS = {
   "ev.post": ["Posted", "发帖"],
 };
 
+const WORDS = { ...STRINGS, ...SHOPPER };
 const CODES = { en: 0, zh: 1 };
 const LOCALES = { en: "en-GB", zh: "zh-CN" };
 const CJK = /\p{Script=Han}/u;
@@ -223,18 +227,21 @@ export function speak(language) {
   const short = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
   const moment = new Intl.DateTimeFormat(locale, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const t = (key, said = {}) => {
-    const text = STRINGS[key]?.[at];
+    const text = WORDS[key]?.[at];
     if (text === undefined) throw new Error(`no words for ${key}`);
     return text.replace(/\{(\w+)\}/g, (_, name) => String(said[name]));
   };
   return {
     language, t,
-    has: (key) => key in STRINGS,
+    has: (key) => key in WORDS,
     number: (value) => plain.format(value),
     percent: (value) => (Math.abs(value) > 0 && Math.abs(value) < 0.005 ? `<${whole.format(0.01)}` : whole.format(value)),
     day: (value) => day.format(new Date(value)),
     short: (value) => short.format(new Date(value)),
     moment: (value) => moment.format(new Date(value)),
+    /** A day as it is said: with its year only where it is another one. */
+    date: (value, now = Date.now()) => new Date(value).toLocaleDateString(locale, { day: "numeric", month: "long", ...(new Date(value).getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" }) }),
+    list: (names) => new Intl.ListFormat(locale, { type: "conjunction" }).format(names),
     money: (amount, currency) => money(locale, amount, currency),
     ago: (value, now = Date.now()) => ago(t, short, value, now),
     /** The character that stands for a name: its first Chinese one in Chinese, else its first letter. */

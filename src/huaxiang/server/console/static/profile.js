@@ -23,6 +23,7 @@ export function createProfile(root, ctx, handlers) {
   const { say } = ctx;
   const who = h("h2", { id: "profile-title", class: "who" }, say.t("profile"));
   const summary = h("p", { class: "summary" });
+  const mine = h("a", { class: "link", hidden: true }, say.t("profile.me"));
   const face = h("span", { class: "face", "aria-hidden": "true" });
   const time = h("div", { class: "time" });
   const figures = h("dl", { class: "figures" });
@@ -40,7 +41,7 @@ export function createProfile(root, ctx, handlers) {
   const message = h("div", {});
   const body = h("div", { class: "panel-body profile-body" });
   const facetView = createFacets(facets, ctx, handlers);
-  put(root, h("header", { class: "profile-head" }, face, h("div", { class: "profile-name" }, who, summary)), body);
+  put(root, h("header", { class: "profile-head" }, face, h("div", { class: "profile-name" }, who, summary, mine)), body);
   let moodEvidence = [];
   const light = () => handlers.onEvidence(moodEvidence);
   mood.addEventListener("mouseenter", light);
@@ -53,6 +54,8 @@ export function createProfile(root, ctx, handlers) {
     face.hidden = false;
     face.textContent = say.initial(profile.user_id).toUpperCase();
     who.textContent = profile.user_id;
+    mine.hidden = false;
+    mine.href = `/me/${encodeURIComponent(profile.user_id)}?lang=${say.language}`;
     const spoken = profile.behaviour.language;
     summary.textContent = profile.summary;
     if (spoken) summary.lang = spoken === "zh" ? "zh-Hans" : spoken;
@@ -134,6 +137,7 @@ export function createProfile(root, ctx, handlers) {
       who.textContent = say.t("profile");
       summary.textContent = "";
       face.hidden = true;
+      mine.hidden = true;
       put(body, notice("empty", say.t("profile.pick"), say.t("profile.pick.detail")));
     },
   };
