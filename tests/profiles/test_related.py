@@ -9,7 +9,7 @@ import pytest
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles import ItemFacets, Portraits
-from huaxiang.ranking.explain import reasons
+from huaxiang.ranking.explain import Clue, Told, choices
 from huaxiang.store import Store
 from huaxiang.text.keywords import Keywords
 from huaxiang.text.word_vectors import WordVectors
@@ -73,7 +73,6 @@ def test_a_reason_names_the_related_words_that_the_item_has_too(
     item = facets.catalogue.get("sencha")
     assert item is not None
     interest = Facet("keyword", "sencha", 0.4, 0.5, 60.0, ("e1",), at(1))
-    nothing = np.zeros(0, np.float32)
-    more = {"history": [], "interests": [interest], "item_facets": facets}
-    (reason,) = reasons(item, {"profile": 1.0}, contributions=nothing, language=language, **more)  # type: ignore[arg-type]
-    assert (reason.text, reason.facet, reason.evidence) == (said, "keyword:sencha", ("e1",))
+    told = Told([Clue("e1", ("sencha",))], [interest], facets, language)
+    (choice,) = choices(item, {"profile": 1.0}, np.ones(1), told)
+    assert (choice.reason.text, choice.reason.facet, choice.reason.evidence) == (said, "keyword:sencha", ("e1",))

@@ -57,12 +57,14 @@ def answer(pipeline: Pipeline, ask: Ask, *, now: datetime, tenant: str = "defaul
     started = time.perf_counter()
     if (ask.user_id is None) == (ask.session is None):
         raise DataError("give exactly one of user_id and session")
+    session: list[Event] | None = None
     if ask.user_id is not None:
         if is_anonymous(ask.user_id):
             raise DataError(f"user_id {ask.user_id!r} begins with U+001F; give the shop's own id")
         state = pipeline.portraits.state(ask.user_id, before=now)
     else:
-        state = pipeline.portraits.state_of(session_events(ask.session or (), now=now, tenant=tenant))
+        session = session_events(ask.session or (), now=now, tenant=tenant)
+        state = pipeline.portraits.state_of(session)
     page = pipeline.rank(
         state,
         now=now,
@@ -72,6 +74,7 @@ def answer(pipeline: Pipeline, ask: Ask, *, now: datetime, tenant: str = "defaul
         explain=ask.explain,
         diversity=ask.diversity,
         user_id=ask.user_id,
+        events=session,
     )
     took = (time.perf_counter() - started) * 1000
     request_id = uuid.uuid4().hex

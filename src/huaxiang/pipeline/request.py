@@ -6,6 +6,7 @@ Legend: M items of the live index, L entries of one history.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Literal, Self
 
@@ -22,7 +23,8 @@ from huaxiang.pipeline.parts import PARTS, open_indexed
 from huaxiang.pipeline.people import People
 from huaxiang.pipeline.scoring import best_among, best_passing, fuse, padded, people_at_once, standardise
 from huaxiang.pipeline.second import N_RANKED, SecondStage
-from huaxiang.pipeline.why import Explainer
+from huaxiang.pipeline.similar import similar
+from huaxiang.pipeline.why import Explainer, Tried
 from huaxiang.profiles import FoldState, Portraits
 from huaxiang.profiles.facets import mood
 from huaxiang.ranking.arrange import POOL, Arranger, Rules
@@ -34,7 +36,7 @@ from huaxiang.retrieval.kinds import open_retrievers
 from huaxiang.retrieval.live import LiveIndex, Snapshot
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.reading import Basis, Person
-from huaxiang.types import ItemId, Ranked, Reason, UserId
+from huaxiang.types import Event, ItemId, Ranked, Reason, UserId
 
 Shown = Literal["purchased", "all", "none"]
 
@@ -46,6 +48,7 @@ class _Wish:
     Attributes:
         where: filter of items, as in `ranking.rules.compile_filter`.
         item_ids: rank only these.
+        events: what the state was folded from, where reasons are asked for.
         diversity: 0 by score alone to 1 by difference alone; None: as the shop has it.
     """
 
@@ -53,17 +56,22 @@ class _Wish:
     filter_seen: Shown = "purchased"
     where: Mapping[str, Any] | None = None
     item_ids: Sequence[ItemId] | None = None
-    explain: bool = False
+    events: Sequence[Event] | None = None
     diversity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer: the items, what they rest on, and what moved them beside their scores."""
+    """An answer: the items, what they rest on, and what moved them beside their scores.
+
+    Attributes:
+        tried: for each item the reasons that were checked, first choice first; empty where none were asked for.
+    """
 
     ranked: Ranked
     basis: Basis
     arranged: tuple[str, ...] = ()
+    tried: tuple[tuple[Tried, ...], ...] = ()
 
 
 class Pipeline:
@@ -96,10 +104,12 @@ class Pipeline:
         self.retrievers = retrievers
         self._weights = weights
         self._repeated = repeated
-        self._explainer = Explainer(portraits, retrievers, weights)
         self._shelf = Shelf.of(index.snapshot().item_ids, portraits.item_facets)
         self._rows: dict[str, NDArray[np.float32]] = {}
-        self._people = People(portraits, encoder, elsewhere, retrievers["transitions"].n_items)
+        n_fitted = retrievers["transitions"].n_items
+        self._people = People(portraits, encoder, elsewhere, n_fitted)
+        read_apart = partial(People, portraits, encoder, None, n_fitted)
+        self._explainer = Explainer(portraits, retrievers, weights, read_apart, self.parts_of, self.shelf)
 
     @classmethod
     def open(cls, release: Release, portraits: Portraits, rules: Rules | None = None) -> Self:
@@ -174,13 +184,17 @@ class Pipeline:
         explain: bool = False,
         diversity: float | None = None,
         user_id: UserId | None = None,
+        events: Sequence[Event] | None = None,
     ) -> Page:
         """Score, drop, arrange, and say why: the whole request path.
 
         Args:
             user_id: whose state it is, for what is known of them elsewhere; None for a session.
+            events: what the state was folded from, to check reasons by; None: the user's log.
         """
-        wish = _Wish(k, filter_seen, where, item_ids, explain, diversity)
+        if explain and events is None:
+            events = [] if user_id is None else self.portraits.events(user_id, before=now)
+        wish = _Wish(k, filter_seen, where, item_ids, events if explain else None, diversity)
         return self._pages([state], wish, now=now, user_ids=[user_id])[0]
 
     def _pages(
@@ -218,8 +232,10 @@ class Pipeline:
             }
             order = self._arranged(arranger, order, shown, scores_M, person, items, wish.k)
         names = tuple(items.item_ids[at] for at in order)
-        why = self._explainer.reasons(order, person, parts, items, now) if wish.explain else ()
-        return Page(Ranked(names, scores_M[order].astype(np.float32), why), person.basis, arranger.notes(names))
+        told = wish.events
+        why = () if told is None else self._explainer.why(order, person, parts, items, now, told)
+        ranked = Ranked(names, scores_M[order].astype(np.float32), tuple(one.shown for one in why))
+        return Page(ranked, person.basis, arranger.notes(names), tuple(one.tried for one in why))
 
     def _test(self, where: Mapping[str, Any] | None, items: Snapshot) -> Callable[[int], bool] | None:
         """Whether the item at a position passes a request's filter; None without one."""
@@ -365,33 +381,16 @@ class Pipeline:
         return item is not None and " > ".join(item.category) in self._repeated
 
     def explain(self, user_id: UserId, item_id: ItemId, *, now: datetime) -> tuple[Reason, ...]:
-        """Why this item for this user, whether or not it would be shown."""
+        """Why this item for this user, whether or not it would be shown: what passes the check of `counterfactual`."""
         state, items = self.portraits.state(user_id, before=now), self.index.snapshot()
         at = items.position(item_id)
         if at < 0:
             raise DataError(f"no item {item_id!r} in the index; set it first")
-        person = self.read(state, items, now=now, user_id=user_id)
-        return self._explainer.reasons(np.array([at]), person, self.parts(person, items), items, now)[0]
+        person, events = self.read(state, items, now=now, user_id=user_id), self.portraits.events(user_id, before=now)
+        parts = self.parts(person, items)
+        return self._explainer.why(np.array([at]), person, parts, items, now, events)[0].shown
 
     def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:
         """The `k` items nearest to each by text and by what people do; popular ones for an item never seen."""
         items = self.index.snapshot()
-        return [self._similar(name, k, items) for name in item_ids]
-
-    def _similar(self, item_id: ItemId, k: int, items: Snapshot) -> Ranked:
-        at = items.position(item_id)
-        if at < 0:
-            fused_M = padded(self.retrievers["popular"].scores([History.of([])])[0], len(items)).astype(np.float64)
-        else:
-            graph_M = np.zeros(len(items), np.float32)
-            graph = self.retrievers["transitions"]
-            if at < graph.n_items:
-                near, scores = graph.similar(at, 4 * k)
-                graph_M[near] = scores
-            text_M = items.products(items.vectors_MD[at][None])[0]
-            weights = {name: max(self._weights.get(name, 0.0), 0.1) for name in ("transitions", "content")}
-            fused_M = fuse({"transitions": standardise(graph_M), "content": standardise(text_M)}, weights)
-        alive_A = np.flatnonzero(self.shelf(items).alive_M)
-        alive_A = alive_A[alive_A != at]
-        order = best_among(fused_M, alive_A, k)
-        return Ranked(tuple(items.item_ids[j] for j in order), fused_M[order].astype(np.float32))
+        return [similar(name, k, items, self.shelf(items).alive_M, self.retrievers, self._weights) for name in item_ids]

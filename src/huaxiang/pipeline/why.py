@@ -1,73 +1,145 @@
-"""The reasons of a page: which parts put an item there, and what each entry of the history added.
+"""The reasons of a page: what could be said of each item, and of that what the check of `counterfactual` leaves.
 
-Legend: M items, L entries of one history, K positions.
+Legend: M items, K positions, C clues of one person, T states.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huaxiang.profiles import Portraits
+from huaxiang.pipeline.counterfactual import Draws, Refolded, Scorer, clues_of, needed, verdicts
+from huaxiang.pipeline.people import People
+from huaxiang.pipeline.scoring import fuse, people_at_once
+from huaxiang.profiles import FoldState, Portraits
 from huaxiang.profiles.facets import interests, language
-from huaxiang.ranking.explain import reasons
+from huaxiang.ranking.explain import Choice, Told, choices, shares_of, uncited
+from huaxiang.ranking.shelf import Shelf
 from huaxiang.retrieval.base import Retriever
-from huaxiang.retrieval.factors import Factors
-from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.live import Snapshot
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.reading import Person
-from huaxiang.types import Item, Reason
+from huaxiang.text.tags import PATH
+from huaxiang.types import Event, Item, Reason
 
-_ADDED_UP: Final = (ItemToItem, Factors)
-"""Kinds whose score is a sum over the history."""
+PartsOf: TypeAlias = Callable[[Sequence[Person], Snapshot], dict[str, NDArray[np.float32]]]
+_ALONE: Final = 100
+"""The newest clues, each of which is left out alone to see what it carries; an older one is not cited."""
+_IN_FRONT: Final = 10
+"""An item is popular in its category where it stands in the first tenth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A reason that was checked, with the share of the item's score that its events carry, and whether it passed."""
+
+    reason: Reason
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Of one item: the reasons that are shown, and those that were checked, first choice first."""
+
+    shown: tuple[Reason, ...]
+    tried: tuple[Tried, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explainer:
-    """Explains by the weighted sum of a release's parts; a learned ranker orders what they named, and adds no part."""
+    """Explains by the weighted sum of a release's parts; a learned ranker orders what they named, and adds no part.
+
+    Attributes:
+        readers: makes a reader of states for one page; what it keeps of states that never were goes with the page.
+    """
 
     portraits: Portraits
     retrievers: Mapping[str, Retriever]
     weights: Mapping[str, float]
+    readers: Callable[[], People]
+    parts_of: PartsOf
+    shelf: Callable[[Snapshot], Shelf]
 
-    def reasons(
+    def why(
         self,
         order_K: NDArray[np.intp],
         person: Person,
         parts: Mapping[str, NDArray[np.float32]],
         items: Snapshot,
         now: datetime,
-    ) -> tuple[tuple[Reason, ...], ...]:
-        """Of items at positions of the index; of what they share, only what is needed is looked up.
+        events: Sequence[Event],
+    ) -> tuple[Why, ...]:
+        """Of items at positions of the index.
 
         Args:
             parts: standardised scores of shape (M,).
+            events: what the person's state was folded from.
         """
-        item_facets, state = self.portraits.item_facets, person.state
-        added_KL = self._contributions(order_K, person, parts)
-        keys = {(kind, value) for at in order_K for kind, value, _ in item_facets.of(items.item_ids[at])}
-        config = self.portraits.config
-        facets = interests(state, item_facets, now=now, config=config).facets(state, config=config, among=keys)
-        history = [(self._item(name), [seen for _, seen in tally.evidence]) for name, tally in person.entries]
+        scores = [self._by_kind({name: float(row_M[at]) for name, row_M in parts.items()}) for at in order_K]
+        shares, state, item_facets = [shares_of(one) for one in scores], person.state, self.portraits.item_facets
         spoken = language(state, item_facets) or "en"
-        return tuple(
-            reasons(
-                item,
-                self._by_kind({name: float(scores_M[at]) for name, scores_M in parts.items()}),
-                contributions=added_L,
-                history=history,
-                interests=facets,
-                item_facets=item_facets,
-                language=spoken,
-            )
-            if (item := self._item(items.item_ids[at])) is not None
-            else ()
-            for at, added_L in zip(order_K, added_KL, strict=True)
-        )
+        tried: list[tuple[Tried, ...]] = [()] * len(order_K)
+        default = self.portraits.config.consent_default
+        clues = clues_of(events, consent_default=default) if person.basis == "profile" else []
+        if clues and len(order_K):
+            keys = {(kind, value) for at in order_K for kind, value, _ in item_facets.of(items.item_ids[at])}
+            config = self.portraits.config
+            facets = interests(state, item_facets, now=now, config=config).facets(state, config=config, among=keys)
+            told = Told(clues, facets, item_facets, spoken)
+            refolded = Refolded(events, clues, self.portraits.state_of, self._scorer(order_K, person, items, now))
+            wholes = [sum(part for part in one.values() if part > 0.0) or 1.0 for one in scores]
+            named = [self._item(items.item_ids[at]) for at in order_K]
+            tried = self._tried(named, shares, wholes, told, refolded)
+        categories = self._popular_in(order_K, items, parts)
+        found = []
+        for checked, share, category in zip(tried, shares, categories, strict=True):
+            passed = [one.reason for one in checked if one.passed]
+            found.append(Why((*passed, *uncited(share, category=category, language=spoken)), checked))
+        return tuple(found)
+
+    def _tried(
+        self,
+        named: Sequence[Item | None],
+        shares: Sequence[Mapping[str, float]],
+        wholes: Sequence[float],
+        told: Told,
+        refolded: Refolded,
+    ) -> list[tuple[Tried, ...]]:
+        """For each item its choices up to the first that passes; the choices that stand first are checked together."""
+        drops_KC = _alone(refolded, len(named))
+        draws = Draws(len(told.clues))
+        left = [
+            [] if item is None else _likeliest(choices(item, share, drops_C, told), drops_C, draws)
+            for item, share, drops_C in zip(named, shares, drops_KC, strict=True)
+        ]
+        tried: list[tuple[Tried, ...]] = [()] * len(named)
+        while any(left):
+            asked = [(at, mine.pop(0)) for at, mine in enumerate(left) if mine]
+            answers = verdicts(refolded, draws, [(at, frozenset(choice.cited)) for at, choice in asked])
+            for (at, choice), passed in zip(asked, answers, strict=True):
+                effect = float(np.clip(refolded.drops_K(frozenset(choice.cited))[at] / wholes[at], -1.0, 1.0))
+                tried[at] = (*tried[at], Tried(replace(choice.reason, effect=effect), passed))
+                if passed:
+                    left[at] = []
+        return tried
+
+    def _scorer(self, order_K: NDArray[np.intp], person: Person, items: Snapshot, now: datetime) -> Scorer:
+        """Fused scores of a page's items for other states of its person; what is known elsewhere stays as it is."""
+        at_once, people = people_at_once(len(items), len(self.retrievers) + 2), self.readers()
+
+        def score(states: Sequence[FoldState]) -> NDArray[np.float64]:
+            rows = []
+            for start in range(0, len(states), at_once):
+                block = states[start : start + at_once]
+                read = people.read(block, items, now=now, user_ids=[None] * len(block))
+                parts = self.parts_of([replace(one, elsewhere=person.elsewhere) for one in read], items)
+                rows.append(fuse({name: rows_TM[:, order_K] for name, rows_TM in parts.items()}, self.weights))
+            return np.concatenate(rows)
+
+        return score
 
     def _item(self, item_id: str) -> Item | None:
         return self.portraits.item_facets.catalogue.get(item_id)
@@ -78,21 +150,51 @@ class Explainer:
         found: dict[str, float] = {}
         for name, score in scores.items():
             part = self.retrievers.get(name)
-            kind = "followed" if isinstance(part, _ADDED_UP) else "popular" if isinstance(part, Popular) else name
+            kind = name if part is None else "popular" if isinstance(part, Popular) else "followed"
             found[kind] = found.get(kind, 0.0) + self.weights.get(name, 0.0) * score
         return found
 
-    def _contributions(
-        self, order_K: NDArray[np.intp], person: Person, parts: Mapping[str, NDArray[np.float32]]
-    ) -> NDArray[np.float32]:
-        """What each entry of the history adds to items in the item-to-item parts, shape (K, L), up to a factor of each
-        item."""
-        added_KL = np.zeros((len(order_K), len(person.entries)), np.float32)
-        for name in parts:
-            part = self.retrievers.get(name)
-            if isinstance(part, _ADDED_UP) and (weight := self.weights.get(name, 0.0)) > 0.0:
-                fitted = np.flatnonzero(order_K < part.n_items)
-                own_KL = part.contributions_of(person.history, order_K[fitted])
-                size = float(np.abs(own_KL).sum(axis=1).max(initial=0.0))
-                added_KL[fitted] += own_KL * np.float32(weight / size if size > 0.0 else 0.0)
-        return added_KL
+    def _popular_in(
+        self, order_K: NDArray[np.intp], items: Snapshot, parts: Mapping[str, NDArray[np.float32]]
+    ) -> list[str | None]:
+        """For each item the narrowest category that it is among the most popular tenth of, None where it is of none."""
+        rows = [self.weights.get(name, 0.0) * row_M for name, row_M in parts.items() if self._is_popular(name)]
+        if not rows:
+            return [None] * len(order_K)
+        popular_M = np.sum(rows, axis=0)
+        shelf, found = self.shelf(items), []
+        floors: dict[str, float] = {}
+        for at in order_K:
+            item = self._item(items.item_ids[at])
+            path = PATH.join(item.category) if item is not None else ""
+            if path and path not in floors:
+                inside = np.sort(popular_M[shelf.having([("category", path)])])
+                floors[path] = float(inside[-max(1, len(inside) // _IN_FRONT)]) if len(inside) else np.inf
+            found.append(path if path and popular_M[at] >= floors[path] else None)
+        return found
+
+    def _is_popular(self, name: str) -> bool:
+        return isinstance(self.retrievers.get(name), Popular)
+
+
+def _alone(refolded: Refolded, k: int) -> NDArray[np.float64]:
+    """By how much the score of each of K items falls without each clue alone, shape (K, C); 0 for old clues."""
+    drops_KC = np.zeros((k, len(refolded)))
+    newest = range(max(0, len(refolded) - _ALONE), len(refolded))
+    refolded.prepare(frozenset([at]) for at in newest)
+    for at in newest:
+        drops_KC[:, at] = refolded.drops_K(frozenset([at]))
+    return drops_KC
+
+
+def _likeliest(found: Sequence[Choice], drops_C: NDArray[np.float64], draws: Draws) -> list[Choice]:
+    """In their order, but first those that would pass if what events carry could be added up."""
+
+    def would_pass(choice: Choice) -> bool:
+        beside = draws.beside(frozenset(choice.cited))
+        if not beside:
+            return True
+        others_B = drops_C[np.array([list(one) for one in beside])].sum(axis=1)
+        return bool((drops_C[list(choice.cited)].sum() > others_B).sum() >= needed(len(beside)))
+
+    return sorted(found, key=lambda choice: not would_pass(choice))

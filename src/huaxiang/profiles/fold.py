@@ -29,6 +29,8 @@ WEIGHTS: Final[Mapping[str, float]] = {
 }
 """How much one event says about interest in the item it names; `review` depends on its rating or sentiment."""
 
+SEARCH_WORDS: Final = 6
+"""Words of one search that are read as interests."""
 _REVIEW_WEIGHT: Final = 4.0
 _MAX_ITEMS: Final = 500
 _MAX_QUERIES: Final = 100
@@ -195,7 +197,7 @@ def _words(state: FoldState, event: Event, micros: int, config: FoldConfig) -> N
     query = " ".join(event.query.split())[:200]
     state.searches.append(Search(query, micros, event.event_id, event.session_id))
     del state.searches[:-_MAX_SEARCHES]
-    for word in reading.keywords[:6] if reading is not None else ():
+    for word in reading.keywords[:SEARCH_WORDS] if reading is not None else ():
         tally = state.queries.setdefault(word, Tally(at=micros))
         add(tally, 1.0, micros, config)
         tally.note(micros, event.event_id)

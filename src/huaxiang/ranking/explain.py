@@ -1,92 +1,208 @@
-"""Why an item was shown: the events behind its score, and the share of the score that they carry.
+"""What could be said of why an item was shown: reasons to choose from, each with the events that it rests on.
 
-`effect` is the additive share: the part of the item's positive score that a retriever gives to those events. It is not
-a counterfactual (the answer without the events), which costs a second answer.
+Nothing here is true yet: a reason is shown only after folding the log without its events has lowered the item's score
+(`pipeline.counterfactual`). Which events may carry a reason is estimated by what each of them, left out alone, takes
+from the score.
+
+Legend: C clues of one person.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from huaxiang.profiles import ItemFacets
-from huaxiang.types import EventId, Facet, Item, Reason
+from huaxiang.types import EventId, Facet, Item, ItemId, Reason
 
-_MOST: Final = 3
-_FOLLOWED: Final = {"en": "goes with “{name}”, which you looked at or bought", "zh": "与您看过或买过的“{name}”相配"}
+MOST: Final = 3
+"""Events that a reason may cite; there is one such reason for an item."""
+_TRIED: Final = 3
+"""Reasons of a kind that an item may choose from."""
+_FOLLOWED: Final = {"en": "goes with {names}, which you looked at or bought", "zh": "与您看过或买过的{names}相配"}
+_AGAIN: Final = {"en": "you looked at it or bought it before", "zh": "您之前看过或买过它"}
+_QUOTED: Final = "“{name}”"
+_AND: Final = {"en": " and ", "zh": "和"}
 _INTEREST: Final = {"en": "fits your interest in {value} ({share:.0%})", "zh": "符合您对{value}的兴趣（{share:.0%}）"}
 _RELATED: Final = {"en": "{value} (related: {words})", "zh": "{value}（相关词：{words}）"}
 _BETWEEN: Final = {"en": ", ", "zh": "、"}
-_MEANING: Final = {"en": "close in meaning to what you did lately", "zh": "与您最近的浏览内容相近"}
+_MEANING: Final = {"en": "close in meaning to what you did", "zh": "与您浏览过的内容相近"}
 _ELSEWHERE: Final = {"en": "like what you met in another of our shops", "zh": "与您在我们另一家店看过的商品相近"}
 _POPULAR: Final = {"en": "popular in this shop now", "zh": "本店近期热门"}
+_POPULAR_IN: Final = {"en": "popular in {category} now", "zh": "{category}近期热门"}
 
 
-def reasons(
-    item: Item,
-    parts: Mapping[str, float],
-    *,
-    contributions: NDArray[np.float32],
-    history: Sequence[tuple[Item | None, Sequence[EventId]]],
-    interests: Sequence[Facet],
-    item_facets: ItemFacets,
-    language: str,
-) -> tuple[Reason, ...]:
-    """At most three reasons, strongest first; popularity, which is about nobody, comes last.
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """An event that says something of its person's interest, and may be cited.
 
-    Args:
-        parts: what each kind of retriever adds to the fused score of the item: `followed` (from the history's items),
-            `profile`, `content`, `elsewhere`, `popular`, others; only what is positive explains.
-        contributions: shape (L,), what each entry of the history adds to what followed.
-        history: for each entry, its item and the events behind it.
+    Attributes:
+        item_ids: items that it names.
+        facets: that it names itself: words of a search as keywords, what an edit stated.
+    """
+
+    event_id: EventId
+    item_ids: tuple[ItemId, ...] = ()
+    facets: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A reason that may be shown if it passes.
+
+    Attributes:
+        cited: places of its events among the clues, the strongest first; these are left out to check it.
+    """
+
+    reason: Reason
+    cited: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What is known of the person whose page is explained.
+
+    Attributes:
+        clues: oldest first.
+        interests: facets of the profile.
         language: `zh` for Chinese texts, anything else for English.
     """
-    tongue = "zh" if language == "zh" else "en"
+
+    clues: Sequence[Clue]
+    interests: Sequence[Facet]
+    item_facets: ItemFacets
+    language: str = "en"
+
+    @property
+    def tongue(self) -> str:
+        """`zh` or `en`."""
+        return "zh" if self.language == "zh" else "en"
+
+
+def shares_of(parts: Mapping[str, float]) -> dict[str, float]:
+    """Of all that raises a score, the share of each kind of part; what lowers it has none."""
     total = sum(part for part in parts.values() if part > 0.0) or 1.0
-    share = {name: max(0.0, part) / total for name, part in parts.items()}
-    found = _followed(contributions, history, share.get("followed", 0.0), tongue)
-    found += _shared(item, interests, item_facets, share.get("profile", 0.0), tongue)
-    if share.get("content", 0.0) > 0.0 and history:
-        evidence = tuple(ids[0] for _, ids in reversed(history[-_MOST:]) if ids)
-        found.append(Reason("meaning", _MEANING[tongue], None, evidence, share["content"]))
-    if share.get("elsewhere", 0.0) > 0.0:
-        found.append(Reason("elsewhere", _ELSEWHERE[tongue], None, (), share["elsewhere"]))
-    found.sort(key=lambda reason: -reason.effect)
-    if share.get("popular", 0.0) > 0.0 or not found:
-        found.append(Reason("popular", _POPULAR[tongue], None, (), share.get("popular", 1.0 if not found else 0.0)))
-    return tuple(found[:_MOST])
+    return {name: max(0.0, part) / total for name, part in parts.items()}
 
 
-def _followed(
-    contributions: NDArray[np.float32],
-    history: Sequence[tuple[Item | None, Sequence[EventId]]],
-    share: float,
-    tongue: str,
-) -> list[Reason]:
-    positive = np.maximum(contributions, 0.0)
-    named = np.array([0.0 if item is None else 1.0 for item, _ in history])  # an item that is gone has no name to say
-    if share <= 0.0 or not (positive * named).sum() > 0.0:
-        return []
-    best = int((positive * named).argmax())
-    item, evidence = history[best]
-    assert item is not None
-    effect = share * float(positive[best] / positive.sum())
-    text = _FOLLOWED[tongue].format(name=(item.name or item.item_id)[:60])
-    return [Reason("followed", text, None, tuple(evidence), effect)]
+def choices(item: Item, shares: Mapping[str, float], drops_C: NDArray[np.float64], told: Told) -> tuple[Choice, ...]:
+    """Reasons with events to cite, the likeliest first: by what their events take from the score, times the share of
+    the score in the parts which the reason speaks of. The last one cites the strongest events, whatever they are.
+
+    Args:
+        shares: of the score, by kind: `followed` (from the history's items), `profile`, `content` and others.
+        drops_C: shape (C,): by how much the item's score falls without each clue alone.
+    """
+    found: list[tuple[float, Choice]] = []
+    if (share := shares.get("followed", 0.0)) > 0.0:
+        found += ((share * _sum(drops_C, one.cited), one) for one in _followed(item, drops_C, told))
+    if (share := shares.get("profile", 0.0)) > 0.0:
+        found += ((share * _sum(drops_C, one.cited), one) for one in _interest(item, drops_C, told))
+    found.sort(key=lambda one: -one[0])
+    kept = [one for _, one in found]
+    if (last := _strongest_of_all(item, shares, drops_C, told)) is not None:
+        kept.append(last)
+    return tuple({(one.reason.text, one.cited): one for one in kept}.values())
 
 
-def _shared(item: Item, interests: Sequence[Facet], item_facets: ItemFacets, share: float, tongue: str) -> list[Reason]:
-    has = {(kind, value) for kind, value, _ in item_facets.of(item.item_id)}
-    shared = [f for f in interests if (f.facet, f.value) in has and f.score > 0.0 and f.facet != "price_band"]
-    if share <= 0.0 or not shared:
-        return []
-    whole = sum(facet.score for facet in shared)
-    best = max(shared, key=lambda facet: (facet.facet in {"brand", "category"}, facet.score, facet.value.count(">")))
+def uncited(shares: Mapping[str, float], *, category: str | None = None, language: str = "en") -> tuple[Reason, ...]:
+    """What can be said without an event of the person here; popularity, which is about nobody, comes last.
+
+    Args:
+        category: that the item is among the most popular of; None: none.
+    """
+    tongue = "zh" if language == "zh" else "en"
+    found = []
+    if (share := shares.get("elsewhere", 0.0)) > 0.0:
+        found.append(Reason("elsewhere", _ELSEWHERE[tongue], None, (), share))
+    if (share := shares.get("popular", 0.0)) > 0.0:
+        text = _POPULAR[tongue] if category is None else _POPULAR_IN[tongue].format(category=category)
+        found.append(Reason("popular", text, None if category is None else f"category:{category}", (), share))
+    return tuple(found)
+
+
+def _sum(drops_C: NDArray[np.float64], cited: Sequence[int]) -> float:
+    return float(drops_C[list(cited)].sum())
+
+
+def _cited(places: Iterable[int], drops_C: NDArray[np.float64]) -> tuple[int, ...]:
+    """The strongest of some clues that lower the score: at most three, and no more than there are others to compare
+    with, unless the person has no others at all."""
+    lowering = sorted((at for at in places if drops_C[at] > 0.0), key=lambda at: (-drops_C[at], -at))[:MOST]
+    n = len(drops_C)
+    return tuple(lowering if len(lowering) == n else lowering[: max(1, n // 2)])
+
+
+def _choice(kind: str, text: str, facet: str | None, cited: tuple[int, ...], told: Told) -> Choice:
+    return Choice(Reason(kind, text, facet, tuple(told.clues[at].event_id for at in cited), 0.0), cited)
+
+
+def _followed(item: Item, drops_C: NDArray[np.float64], told: Told) -> list[Choice]:
+    """For items of the history that the shop still has a name for."""
+    places: dict[ItemId, list[int]] = {}
+    for at, clue in enumerate(told.clues):
+        for item_id in clue.item_ids:
+            places.setdefault(item_id, []).append(at)
+    found = {name: cited for name, of_item in places.items() if (cited := _cited(of_item, drops_C))}
+    best = sorted(found, key=lambda name: (-_sum(drops_C, found[name]), name))
+    named = [name for name in best if name in told.item_facets.catalogue][:_TRIED]
+    return [_choice("followed", _going_with(item, [name], told), None, found[name], told) for name in named]
+
+
+def _going_with(item: Item, names: Sequence[ItemId], told: Told) -> str:
+    if list(names) == [item.item_id]:
+        return _AGAIN[told.tongue]
+    met = [told.item_facets.catalogue.get(name) for name in names]
+    quoted = [_QUOTED.format(name=(one.name or one.item_id)[:60]) for one in met if one is not None]
+    joined = _AND[told.tongue].join([_BETWEEN[told.tongue].join(quoted[:-1]), quoted[-1]] if quoted[1:] else quoted)
+    return _FOLLOWED[told.tongue].format(names=joined)
+
+
+def _interest(item: Item, drops_C: NDArray[np.float64], told: Told) -> list[Choice]:
+    """For facets that item and person share."""
+    has = {(kind, value) for kind, value, _ in told.item_facets.of(item.item_id)}
+    found: list[tuple[float, Choice]] = []
+    for facet in told.interests:
+        key = (facet.facet, facet.value)
+        if key not in has or facet.score <= 0.0 or facet.facet == "price_band":
+            continue
+        if cited := _cited((at for at, clue in enumerate(told.clues) if _speaks_of(clue, key, told)), drops_C):
+            of_facet = _choice("interest", _text_of(facet, has, told), f"{facet.facet}:{facet.value}", cited, told)
+            found.append((_sum(drops_C, cited), of_facet))
+    # of equals a brand or a category says more than a word, and a narrow category more than the one around it
+    found.sort(key=lambda one: (-one[0], not (one[1].reason.facet or "").startswith(("brand:", "category:"))))
+    return [one for _, one in found[:_TRIED]]
+
+
+def _speaks_of(clue: Clue, key: tuple[str, str], told: Told) -> bool:
+    if key in clue.facets:
+        return True
+    return any(key == (kind, value) for name in clue.item_ids for kind, value, _ in told.item_facets.of(name))
+
+
+def _text_of(facet: Facet, has: set[tuple[str, str]], told: Told) -> str:
     # a keyword says more beside the words of the item that stand for like things here; they carry no score
-    related = item_facets.related(best.value) if best.facet == "keyword" else ()
+    related = told.item_facets.related(facet.value) if facet.facet == "keyword" else ()
     near = [word for word in related if ("keyword", word) in has]
-    value = _RELATED[tongue].format(value=best.value, words=_BETWEEN[tongue].join(near)) if near else best.value
-    text = _INTEREST[tongue].format(value=value, share=best.score)
-    facet = f"{best.facet}:{best.value}"
-    return [Reason("interest", text, facet, best.evidence, share * best.score / whole)]
+    words = _BETWEEN[told.tongue].join(near)
+    value = _RELATED[told.tongue].format(value=facet.value, words=words) if near else facet.value
+    return _INTEREST[told.tongue].format(value=value, share=facet.score)
+
+
+def _strongest_of_all(
+    item: Item, shares: Mapping[str, float], drops_C: NDArray[np.float64], told: Told
+) -> Choice | None:
+    cited = _cited(range(len(drops_C)), drops_C)
+    names = list(dict.fromkeys(name for at in cited for name in told.clues[at].item_ids[:1]))
+    known = [name for name in names if name in told.item_facets.catalogue]
+    all_named = all(told.clues[at].item_ids for at in cited) and known == names
+    if not cited:
+        return None
+    if shares.get("followed", 0.0) > 0.0 and all_named:
+        others = [name for name in names if name != item.item_id] or names
+        return _choice("followed", _going_with(item, others, told), None, cited, told)
+    if shares.get("content", 0.0) > 0.0:
+        return _choice("meaning", _MEANING[told.tongue], None, cited, told)
+    return None
