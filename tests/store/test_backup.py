@@ -2,73 +2,27 @@
 
 import errno
 import json
-import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from huaxiang.config import load_settings
 from huaxiang.errors import BusyError, ConfigError, DataError, StoreError, StoreFullError
 from huaxiang.release import Releases
 from huaxiang.shop import release_root
 from huaxiang.store import backup_files, open_store
-from huaxiang.store.backup import Backup, Backups, database_of, release_folder
-from huaxiang.store.restoring import Restored, restore
+from huaxiang.store.backup import Backups, database_of, release_folder
+from huaxiang.store.restoring import restore
 from huaxiang.types import Event
-from tests.contracts.store import NOON, items_of, view
-
-
-@dataclass(frozen=True)
-class Place:
-    """A data directory, as the commands use it."""
-
-    folder: Path
-
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self.folder / 'shop.db'}"
-
-    @property
-    def backups(self) -> Backups:
-        return Backups(self.folder / "backups", patience=0.2)
-
-    @property
-    def releases(self) -> Releases:
-        return Releases(self.folder / "releases")
-
-    def sell(self, user: str, *items: str, tenant: str = "default") -> None:
-        store = open_store(self.url, tenant)
-        store.append([view(user, hour, item) for hour, item in enumerate(items)])
-        store.close()
-
-    def seen(self, user: str, tenant: str = "default") -> list[str | None]:
-        store = open_store(self.url, tenant)
-        found = items_of(store.history(user, before=NOON, limit=99))
-        store.close()
-        return found
-
-    def train(self, words: str, tenant: str = "default") -> str:
-        releases = Releases(release_folder(self.releases.root, tenant))
-        with releases.draft() as draft:
-            (draft.part("encoder") / "weights").write_text(words)
-        return releases.use(draft.id).id
-
-    def keep(self, note: str = "") -> Backup:
-        return self.backups.make(self.url, self.releases.root, note=note)
-
-    def put_back(self, name: str, *, overwrite: bool = True) -> Restored:
-        return restore(self.backups, name, self.url, self.releases.root, overwrite=overwrite)
+from tests.contracts.store import NOON, view
+from tests.store.place import KILLED, Place
 
 
 @pytest.fixture
@@ -150,16 +104,6 @@ def test_a_damaged_release_does_not_keep_the_log_from_being_kept(shop: Place) ->
     assert "encoder/weights was altered" in kept.left_out[0]
     assert shop.put_back(kept.name).notes == kept.left_out
     assert shop.releases.current_id is None
-
-
-def test_a_whole_release_takes_the_place_of_a_damaged_one(shop: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = shop.releases.root / shop.train("weights") / "encoder" / "weights"
-    kept = shop.keep()
-    weights.unlink()
-    weights.write_text("other")
-    shop.put_back(kept.name)
-    assert weights.read_text() == "weights"
-    assert [path.name for path in shop.releases.root.glob(".*")] == []
 
 
 def test_writers_go_on_while_a_backup_is_made(shop: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,21 +231,6 @@ def test_one_is_alone_also_within_oneself_and_before_the_first_backup(shop: Plac
             assert backups.list() == [made]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from huaxiang.store.backup import Backups
-from huaxiang.store.restoring import restore
-
-folder, stage, name = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-def tell(said, *_):
-    if said.startswith(stage):
-        os.kill(os.getpid(), signal.SIGKILL)
-backups, url, releases = Backups(folder / "backups"), f"sqlite:///{folder}/shop.db", folder / "releases"
-restore(backups, name, url, releases, overwrite=True, tell=tell) if name else backups.make(url, releases, tell=tell)
-"""
-
-
 @pytest.mark.parametrize("stage", ["copying", "hashing"])
 def test_a_killed_backup_is_never_listed_and_leaves_nobody_behind(shop: Place, stage: str) -> None:
     ended = subprocess.run([sys.executable, "-c", KILLED, shop.folder, stage, ""], check=False)
@@ -310,17 +239,6 @@ def test_a_killed_backup_is_never_listed_and_leaves_nobody_behind(shop: Place, s
     assert len(list(shop.backups.root.glob(".2*"))) == 1
     with shop.backups.alone():
         assert [path.name for path in shop.backups.root.iterdir()] == [".lock"]
-
-
-@pytest.mark.parametrize("stage", ["checking", "copying"])
-def test_a_killed_restore_leaves_the_old_shop(shop: Place, stage: str) -> None:
-    name = shop.keep().name
-    shop.sell("bob", "cup")
-    ended = subprocess.run([sys.executable, "-c", KILLED, shop.folder, stage, name], check=False)
-    assert ended.returncode == -signal.SIGKILL
-    assert (shop.seen("ann"), shop.seen("bob")) == (["tea", "pot"], ["cup"])
-    with shop.backups.alone():
-        assert sorted(path.name for path in shop.backups.root.iterdir()) == [".lock", name]
 
 
 def test_no_room_on_the_disk_is_said_and_leaves_nothing(shop: Place) -> None:
@@ -341,118 +259,6 @@ def test_the_disk_is_not_filled_under_an_open_shop(shop: Place, monkeypatch: pyt
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 100, 100))
     with pytest.raises(StoreFullError, match=r"bytes are needed, 100 are free"):
         shop.keep()
-
-
-def test_a_full_disk_at_restoring_leaves_the_old_shop(shop: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = shop.keep().name
-    shop.sell("bob", "cup")
-
-    def refuse(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(backup_files, "copy_synced", refuse)
-    with pytest.raises(StoreFullError, match="no room in"):
-        shop.put_back(name)
-    assert shop.seen("bob") == ["cup"]
-    assert sorted(path.name for path in shop.backups.root.iterdir()) == [".lock", name]
-
-
-def test_a_database_on_another_disk_is_restored_by_a_copy_beside_it(
-    shop: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = shop.keep().name
-    shop.sell("bob", "cup")
-    rename = Path.replace
-
-    def across(self: Path, target: Path) -> Path:
-        if self.parent != Path(target).parent:
-            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "replace", across)
-    shop.put_back(name)
-    assert (shop.seen("ann"), shop.seen("bob")) == (["tea", "pot"], [])
-    assert list(shop.folder.glob(".*")) == []
-
-
-def test_a_shop_is_replaced_only_when_that_is_said(shop: Place) -> None:
-    name = shop.keep().name
-    shop.sell("bob", "cup")
-    with pytest.raises(ConfigError, match="give --yes"):
-        shop.put_back(name, overwrite=False)
-    assert shop.seen("bob") == ["cup"]
-
-
-IDLER = """
-import sys
-from huaxiang.store import open_store
-
-store = open_store(sys.argv[1])
-print(store.last_seq, flush=True)
-input()
-"""
-
-
-@pytest.fixture
-def server(shop: Place) -> Iterator[None]:
-    """Another process that has the shop open and does nothing."""
-    words = [sys.executable, "-c", IDLER, shop.url]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield
-        process.stdin.write("\n")
-
-
-def test_an_open_shop_is_kept_but_not_replaced(shop: Place, server: None) -> None:
-    name = shop.keep().name
-    inode = (shop.folder / "shop.db").stat().st_ino
-    with pytest.raises(StoreError, match="is open in another process; stop it"):
-        shop.put_back(name)
-    assert (shop.folder / "shop.db").stat().st_ino == inode
-
-
-def test_a_damaged_shop_is_replaced(shop: Place) -> None:
-    name = shop.keep().name
-    (shop.folder / "shop.db").write_bytes(b"\xa5" * 50_000)
-    assert "could not be told" in shop.put_back(name).notes[0]
-    assert shop.seen("ann") == ["tea", "pot"]
-
-
-SELLER = """
-import os, sys
-from datetime import UTC, datetime
-from huaxiang.store import open_store
-from huaxiang.types import Event
-
-store, morning = open_store(sys.argv[1]), datetime(2026, 5, 4, 9, tzinfo=UTC)
-store.append([Event("view_item", morning, user_id="bob", item_id=f"p{n}") for n in range(200)])
-os._exit(0)  # as if killed: the write-ahead log stays
-"""
-
-
-def test_the_write_ahead_log_of_a_lost_database_is_not_replayed(shop: Place) -> None:
-    name = shop.keep().name
-    subprocess.run([sys.executable, "-c", SELLER, shop.url], check=False)
-    (shop.folder / "shop.db").unlink()
-    assert (shop.folder / "shop.db-wal").stat().st_size > 0
-    shop.put_back(name, overwrite=False)
-    assert (shop.seen("ann"), shop.seen("bob")) == (["tea", "pot"], [])
-
-
-@given(at=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_changed_byte_is_restored(shop: Place, at: float, change: int) -> None:
-    kept = (shop.backups.list() or [shop.keep()])[0]
-    whole = kept.databases["default"].read_bytes()
-    changed = bytearray(whole)
-    changed[int(at * len(whole))] ^= change
-    kept.databases["default"].write_bytes(changed)
-    with pytest.raises(StoreError, match=r"shop\.db was altered"):
-        shop.put_back(kept.name)
-    kept.databases["default"].write_bytes(whole)
-    kept.verify()
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 2}', '{"format": 1, "files": 7}'])
