@@ -54,7 +54,7 @@ def test_what_is_never_to_be_shown_goes_and_comes_back(fresh: Running, visit: Op
     card(page, "Uji").get_by_role("button", name="Never: Uji").click()
     expect(page.locator("#changes")).to_contain_text("Never Uji")
     expect(card(page, "Uji")).to_have_count(0)
-    expect(page.locator(".next-change")).to_contain_text("6 of 6 changed")
+    expect(page.locator(".next-change")).to_contain_text("All 6 changed")
     assert score_of(fresh, "brand", "Uji") is None
     assert not any(item.startswith("tea") for item in recommended(fresh.client, "u00"))
     page.locator("#changes").get_by_role("button", name="Undo: Never Uji").click()
@@ -216,7 +216,13 @@ def test_a_file_that_cannot_be_made_is_said_beside_its_button(shared: Running, v
 
 def test_only_the_typed_word_erases_and_the_receipt_is_kept(shared: Running, visit: Open) -> None:
     page = visit(shared, path=ME)
-    receipt = {"subject": "3f2a", "erased": {"events": 8}, "signature": "b64:<i>"}
+    removed = {
+        "erased_at": "2026-03-03T10:00:00Z",
+        "n_devices": 0,
+        "removed": {"events": 8},
+        "not_reached": ["a <b>mail</b>"],
+    }
+    receipt = {"person": "3f2a", **removed, "signature": "b64:<i>"}
     asked = answer(page, "DELETE", "/v1/users/u00/profile", 200, receipt)
     page.get_by_role("button", name="Erase me", exact=True).click()
     dialog = page.get_by_role("dialog")
@@ -237,6 +243,8 @@ def test_only_the_typed_word_erases_and_the_receipt_is_kept(shared: Running, vis
     expect(page.get_by_role("heading", name="You are erased")).to_be_focused()
     assert len(asked) == 1
     assert json.loads(page.locator(".receipt-text").inner_text()) == receipt
+    expect(page.locator(".receipt")).to_contain_text("8 records about you")
+    expect(page.locator(".receipt li")).to_have_text("a <b>mail</b>")
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_role("heading", name="你已被抹除")).to_be_visible()
     with page.expect_download() as saving:
@@ -277,6 +285,30 @@ def test_a_stranger_is_told_so_and_a_shop_without_a_release_suggests_nothing(emp
     expect(page.locator("#next")).to_contain_text("does not suggest anything yet")
 
 
+def test_a_page_of_the_same_host_may_show_it_within_its_own_and_no_other_may(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, path="/audiences")
+    framed = f"http://127.0.0.1:{fresh.port}{ME}?lang=zh"
+    add = "address => document.body.append(Object.assign(document.createElement('iframe'), { src: address }))"
+    page.evaluate(add, framed)
+    expect(page.frame_locator("iframe").get_by_role("heading", name="这家店知道我什么")).to_have_count(1)
+    page.goto(f"http://localhost:{fresh.port}/health/live")  # another origin, which allows every frame
+    with page.expect_event("console", lambda message: "frame-ancestors" in message.text):
+        page.evaluate(add, framed)
+    assert page.frame_locator("iframe").get_by_role("heading").count() == 0
+
+
+def test_a_card_stays_in_its_place_after_an_edit(fresh: Running, visit: Open) -> None:
+    send(fresh.client, seen("u00", "boot-00", "purchase"), seen("u00", "lamp-00", "purchase"))
+    page = visit(fresh, path=ME)
+    expect(card(page, "Uji")).to_have_count(1)
+    before = page.locator(".like h4").all_inner_texts()
+    for n in range(1, 5):
+        card(page, "Uji").get_by_role("button", name="Less of this").click()
+        expect(page.locator(".change-row")).to_have_count(n)
+    assert (score_of(fresh, "brand", "Uji") or 0) < (score_of(fresh, "brand", "Lumen") or 0)  # weaker than those below
+    assert page.locator(".like h4").all_inner_texts() == before
+
+
 def test_the_keyboard_goes_on_where_its_card_is_gone(fresh: Running, visit: Open) -> None:
     page = visit(fresh, path=ME)
     card(page, "Uji").get_by_role("button", name="Never: Uji").focus()
@@ -308,3 +340,32 @@ def test_the_page_fits_the_narrowest_phone(fresh: Running, visit: Open, lang: st
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     outside = "found => found.filter(one => one.getBoundingClientRect().right > 360).map(one => one.className)"
     assert page.locator("main *").evaluate_all(outside) == []
+
+
+def test_an_undo_that_fails_is_said_even_if_it_came_from_a_passing_message(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, path=ME)
+    card(page, "Uji").get_by_role("button", name="More of this").click()
+    expect(page.locator(".toast")).to_contain_text("More of Uji.")
+    page.context.set_offline(True)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator("#changes").get_by_role("alert").first).to_contain_text("does not answer")
+    expect(page.locator("#changes")).to_contain_text("More of Uji")
+    page.context.set_offline(False)
+    page.locator("#changes").get_by_role("button", name="Undo").click()
+    expect(page.locator("#changes")).to_contain_text("Nothing yet")
+
+
+def test_whoever_is_erased_gets_a_true_receipt_and_is_a_stranger_from_then_on(fresh: Running, visit: Open) -> None:
+    page = visit(fresh, path=ME)
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Download everything").click()
+    taken = json.loads(Path(saving.value.path()).read_text("utf-8"))
+    assert {event["event_id"] for event in taken["events"]} == {f"u00-{visit}" for visit in range(8)}
+    page.get_by_role("button", name="Erase me", exact=True).click()
+    page.get_by_label("To go on, type ERASE").fill("ERASE")
+    page.keyboard.press("Enter")
+    expect(page.locator(".receipt")).to_contain_text("8 records about you")
+    assert json.loads(page.locator(".receipt-text").inner_text())["signature"]
+    page.reload()
+    expect(page.locator("#short")).to_contain_text("We know nothing about you")
+    assert profile_of(fresh)["interests"] == []

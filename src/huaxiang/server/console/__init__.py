@@ -52,9 +52,8 @@ def install(app: FastAPI) -> None:
         name: str, module: str, lang: str, *, headers: Mapping[str, str] = _HEADERS, **about: str
     ) -> HTMLResponse:
         language = _LANGUAGES.get(lang, _LANGUAGES["en"])
-        page = environment.get_template(name)
         said = {"static": f"/console/{digest}", "version": version("huaxiang"), "language": language}
-        html = page.render(module=module, **said, **about)
+        html = environment.get_template(name).render(module=module, **said, **about)
         return HTMLResponse(html, headers={**headers, "Cache-Control": "no-cache"})
 
     @app.get("/", include_in_schema=False)

@@ -5,22 +5,24 @@ import { bar } from "./charts.js";
 import { deedRow } from "./deeds.js";
 import { h, notice, put, reconcile } from "./dom.js";
 import { icon } from "./icons.js";
-import { facetName, facetPlace, strength } from "./sentences.js";
+import { facetName, facetPlace, FULL, strength } from "./sentences.js";
 
 const GROUPS = [["category", 4], ["brand", 4], ["price_band", 3], ["details", 2]];
 const ACTS = [["more", "up", { op: "boost", weight: 2 }], ["less", "down", { op: "boost", weight: 0.5 }], ["never", "mute", { op: "mute" }], ["wrong", "cross", { op: "remove" }]];
 const WHY = 5;
-const SCALES = [0.25, 0.5, 1];
 
 const keyOf = (facet) => `${facet.facet}\u0000${facet.value}`;
 const groupOf = (facet) => (facet === "keyword" || facet.startsWith("attribute:") ? "details" : facet);
 
-/** Facets by the kind that a shopper knows them by, strongest first: [{name, most, rows}]; empty kinds are left out. */
-export function kinds(interests) {
+/**
+ * Facets by the kind that a shopper knows them by: [{name, most, rows}]; empty kinds are left out. Those with a `place`
+ * (facet to a number) stand by it, so that nothing moves from under a pointer; what is new goes first, by strength.
+ */
+export function kinds(interests, place) {
   const known = new Set(GROUPS.map(([name]) => name));
   const order = [...GROUPS, ["other", 4]];
-  const place = (facet) => (known.has(groupOf(facet.facet)) ? groupOf(facet.facet) : "other");
-  return order.map(([name, most]) => ({ name, most, rows: interests.filter((facet) => place(facet) === name).sort((a, b) => Math.abs(b.score) - Math.abs(a.score)) })).filter(({ rows }) => rows.length);
+  const kindOf = (facet) => (known.has(groupOf(facet.facet)) ? groupOf(facet.facet) : "other");
+  return order.map(([name, most]) => ({ name, most, rows: interests.filter((facet) => kindOf(facet) === name).sort((a, b) => place(a) - place(b) || Math.abs(b.score) - Math.abs(a.score)) })).filter(({ rows }) => rows.length);
 }
 
 /** The cards. ctx: onEdit(edit, place), onUndo(id, place); a failure is said in `place`. */
@@ -34,6 +36,7 @@ export function createLikes(root, ctx) {
   const adding = createAdding(ctx);
   put(root, h("h2", { id: "likes-title", tabindex: "-1" }, say.t("me.likes")), h("p", { class: "me-lead" }, say.t("me.likes.lead")), message, groups, adding.element);
   let last = null;
+  const places = new Map();
 
   /** known: {profile, events (a map by id), standing, excluded}. */
   function render(known) {
@@ -45,9 +48,9 @@ export function createLikes(root, ctx) {
     adding.element.hidden = isDenied;
     const stated = new Set(known.standing.filter(({ op }) => op === "add").map(keyOf));
     const facets = profile.interests.map((facet) => ({ ...facet, isStated: stated.has(keyOf(facet)) }));
-    const most = Math.max(0, ...facets.filter((facet) => facet.facet !== "price_band" && !facet.isStated).map((facet) => Math.abs(facet.score)));
-    const scale = SCALES.find((step) => most <= step) ?? 1;
-    reconcile(groups, kinds(facets), (group) => group.name, makeGroup, (element, group) => renewGroup(element, group, scale));
+    const found = kinds(facets, (facet) => places.get(keyOf(facet)) ?? -1);
+    if (!places.size) found.flatMap(({ rows }) => rows).forEach((facet, at) => places.set(keyOf(facet), at));
+    reconcile(groups, found, (group) => group.name, makeGroup, renewGroup);
   }
 
   function makeGroup(group) {
@@ -58,10 +61,10 @@ export function createLikes(root, ctx) {
     return element;
   }
 
-  function renewGroup(element, group, scale) {
+  function renewGroup(element, group) {
     const { list, foot } = parts.get(element);
     const isWhole = whole.has(group.name);
-    reconcile(list, isWhole ? group.rows : group.rows.slice(0, group.most), keyOf, makeCard, (card, facet) => renewCard(card, facet, scale));
+    reconcile(list, isWhole ? group.rows : group.rows.slice(0, group.most), keyOf, makeCard, renewCard);
     const toggle = () => { whole[isWhole ? "delete" : "add"](group.name); render(last); foot.querySelector("button")?.focus(); };
     put(foot, group.rows.length > group.most ? h("button", { class: "me-button is-wide", type: "button", "aria-expanded": String(isWhole), on: { click: toggle } }, isWhole ? say.t("me.show.less") : say.t("me.show.all", { n: group.rows.length })) : null);
   }
@@ -78,11 +81,11 @@ export function createLikes(root, ctx) {
     return card;
   }
 
-  function renewCard(card, facet, scale) {
+  function renewCard(card, facet) {
     const part = parts.get(card);
     part.facet = facet;
     part.word.textContent = strength(say, facet);
-    requestAnimationFrame(() => part.meter.set(facet.score, scale));
+    requestAnimationFrame(() => part.meter.set(facet.score, FULL));
     const edit = last.standing.find((one) => keyOf(one) === keyOf(facet));
     put(part.standing, edit ? [h("span", {}, ctx.changed(edit)), h("button", { class: "me-button", type: "button", "aria-label": say.t("me.of", { do: say.t("me.undo"), what: ctx.changed(edit) }), on: { click: () => ctx.onUndo(edit.id, part.fault) } }, say.t("me.undo"))] : null);
     const kept = facet.score < 0 ? ACTS.slice(2) : ACTS; // more of a dislike would only deepen it

@@ -37,7 +37,8 @@ function start() {
     const [short, likes, next, changes, did, allow, yours] = ["short", "likes", "next", "changes", "did", "allow", "yours"].map(part);
     put($("me"), h("header", { class: "me-head" }, h("h1", {}, say.t("me")), h("p", { class: "me-lead" }, say.t("me.lead"))),
       short, likes, h("div", { class: "me-side" }, next, changes), did, allow, yours);
-    parts = { short, changes, likes: createLikes(likes, ctx), next: createSuggested(next, ctx), did: createDeeds(did, ctx), allow: createConsents(allow, ctx) };
+    const fault = h("div", { class: "fault", role: "alert" });
+    parts = { short, changes, fault, likes: createLikes(likes, ctx), next: createSuggested(next, ctx), did: createDeeds(did, ctx), allow: createConsents(allow, ctx) };
     createYours(yours, ctx, $("ask"));
     if (known.profile || known.failures.profile) draw();
     else put(short, skeleton(4));
@@ -109,7 +110,7 @@ function start() {
         h("button", { class: "me-button", type: "button", "aria-label": say.t("me.of", { do: say.t("me.undo"), what }), on: { click: () => undo(change.id, fault) } }, say.t("me.undo")), fault);
     };
     put(parts.changes, h("h2", { tabindex: "-1" }, say.t("me.changes")),
-      failure ? missing(failure) : standing.length ? h("ul", { class: "changes" }, standing.map(row)) : h("p", { class: "quiet" }, say.t("me.changes.none")));
+      parts.fault, failure ? missing(failure) : standing.length ? h("ul", { class: "changes" }, standing.map(row)) : h("p", { class: "quiet" }, say.t("me.changes.none")));
   }
 
   /** One after the other, so that what was clicked first is done first; says in `place` what went wrong. */
@@ -120,7 +121,7 @@ function start() {
         await work();
         return true;
       } catch (error) {
-        put(place, fault(error));
+        put(place, wrong(error));
         return false;
       }
     });
@@ -132,7 +133,8 @@ function start() {
     const [id] = (await api.edit(user, [said])).edit_ids;
     const next = await refresh();
     keepFocus();
-    toast($("toasts"), [nameChange({ ...said, id }), next].filter(Boolean).join(". "), say.t("me.undo"), () => undo(id, h("div", {})));
+    const first = nameChange({ ...said, id });
+    toast($("toasts"), next ? say.t("me.then", { first, then: next }) : first, say.t("me.undo"), () => undo(id, parts.fault));
   });
 
   const undo = (id, place) => attempt(place, async () => {
@@ -168,7 +170,7 @@ function start() {
   }
 
   /** What went wrong, in words. */
-  function fault(error) {
+  function wrong(error) {
     if (error.isGone) return h("p", { class: "warn" }, say.t("me.gone"));
     return [h("p", { class: "warn" }, say.t("me.failed")), h("p", { class: "quiet" }, say.t("me.failed.said", { text: error.message }))];
   }

@@ -87,6 +87,7 @@ function confirm(dialog, ctx) {
     event.preventDefault();
     if (!isSaid() || isGoing) return;
     isGoing = true;
+    go.textContent = say.t("me.wait");
     go.disabled = stay.disabled = true;
     await ctx.attempt(fault, async () => {
       const receipt = await api.erase(user);
@@ -94,6 +95,7 @@ function confirm(dialog, ctx) {
       ctx.onErased(receipt);
     });
     isGoing = false;
+    go.textContent = say.t("me.erase.go");
     go.disabled = stay.disabled = false;
   };
   put(dialog, h("form", { on: { submit: erase } },
@@ -108,8 +110,12 @@ function confirm(dialog, ctx) {
 /** What is left of somebody who was erased: the receipt, to read and to keep. */
 export function receiptView({ say }, receipt) {
   const text = JSON.stringify(receipt, null, 2);
+  const { erased_at: when, removed, n_devices: nDevices, not_reached: left } = receipt;
   return h("section", { class: "me-part receipt" },
-    h("h1", { tabindex: "-1" }, say.t("me.erased")), h("p", {}, say.t("me.erased.detail")),
+    h("h1", { tabindex: "-1" }, say.t("me.erased")), when ? h("p", {}, say.t("me.erased.removed", { when: say.date(when), n: say.number(removed.events) })) : null,
+    nDevices ? h("p", {}, say.t("me.erased.devices", { n: say.number(nDevices) })) : null,
+    left?.length ? [h("p", {}, say.t("me.erased.left")), h("ul", {}, left.map((what) => h("li", {}, what)))] : null,
+    h("p", {}, say.t("me.erased.detail")),
     h("button", { class: "main-button", type: "button", on: { click: () => save(new Blob([text], { type: "application/json" }), dated("erasure-receipt")) } }, say.t("me.erased.save")),
     h("pre", { class: "receipt-text", tabindex: "0", "aria-label": say.t("me.erased") }, text));
 }

@@ -1,6 +1,8 @@
 // What is known of somebody, in sentences for that somebody: no scores, no ids, no words of the trade.
 
-const STRENGTHS = [[0.4, "most"], [0.15, "large"], [0.05, "some"], [0, "small"]];
+/** A share of all interest that fills the bar: hardly anything but a price level has more. */
+export const FULL = 0.5;
+const STRENGTHS = [[0.3, "most"], [0.15, "large"], [0.06, "some"], [0, "small"]];
 const NAMED = 3;
 
 /** What a facet is called: the narrowest level of a category, a price level in words, else its own value. */

@@ -8,6 +8,7 @@ import { facetName } from "./sentences.js";
 
 /** How many things are shown. */
 export const N_NEXT = 6;
+const NAMED = 2;
 
 /** Why a thing is shown, in a few words; `events` by id names what it goes with. */
 function because(say, reason, events, items) {
@@ -49,7 +50,10 @@ export function createSuggested(root, ctx) {
 
   function tell({ gone, moves, added }) {
     const n = Math.max(gone.length, added.size);
-    if (n) return say.t(gone.length ? "me.next.changed" : "me.next.came", { n: say.number(n), all: say.number(shown.length), names: gone.map((id) => items.name(id) ?? id).join(" · ") });
+    if (n && n === shown.length) return say.t("me.next.all", { n: say.number(n) });
+    const left = gone.slice(0, NAMED).map((id) => items.name(id) ?? id).join(" · ");
+    const names = gone.length > NAMED ? `${left} ${say.t("items.more", { n: gone.length - NAMED })}` : left;
+    if (n) return say.t(gone.length ? "me.next.changed" : "me.next.came", { n: say.number(n), all: say.number(shown.length), names });
     return say.t([...moves.values()].some(Boolean) ? "me.next.moved" : "me.next.same");
   }
 
