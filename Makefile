@@ -10,7 +10,7 @@ install: .venv/.installed
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e '.[train,tune,track,models,postgresql,peers,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e '.[train,tune,track,models,postgresql,privacy,peers,dev]'
 	touch $@
 
 demo: install

@@ -34,6 +34,23 @@ class ConsentConfig(Section):
     """What holds for people who said nothing."""
 
     default: Literal["granted", "denied"] = "granted"
+    kept_without_analytics: list[str] = Field(
+        default=["purchase", "refund", "support_message", "set_user"],
+        description="kinds of events that are kept of people who denied analytics, because a contract or a law asks "
+        "for it; consents, links and edits always are",
+    )
+
+
+class PrivacyConfig(Section):
+    """How people are kept."""
+
+    pseudonyms: bool = Field(
+        default=False, description="keep people under a keyed HMAC of their id; turn on before the first event"
+    )
+    mask_text: bool = Field(
+        default=False, description="hide names, phones, cards, addresses in texts before they are kept; extra privacy"
+    )
+    retention_days: int = Field(default=0, ge=0, description="age at which `privacy retain` removes events; 0: none")
 
 
 class ServerConfig(Section):
@@ -120,6 +137,7 @@ class Settings(Section):
     retrieval: RetrievalConfig = RetrievalConfig()
     ranking: RankingConfig = RankingConfig()
     audiences: AudiencesConfig = AudiencesConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
 
     @property
     def store_url(self) -> str:

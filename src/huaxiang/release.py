@@ -181,6 +181,17 @@ class Releases:
             raise ReleaseError("nothing to go back to: only one release was ever in use")
         return self.use(previous)
 
+    def remove(self, release_id: str) -> None:
+        """Delete a release for good; the one in use cannot be, and nobody can roll back to one that is gone."""
+        if release_id == self.current_id:
+            raise ReleaseError(f"release {release_id} is in use; switch to another first: `huaxiang release use`")
+        path = self.get(release_id).path
+        if self._named(_PREVIOUS) == release_id:
+            (self.root / _PREVIOUS).unlink()
+        hidden = self.root / f".{release_id}-{secrets.token_hex(4)}"
+        path.rename(hidden)  # a reader sees it whole or not at all
+        shutil.rmtree(hidden)
+
     def _point(self, pointer: str, release_id: str) -> None:
         fresh = self.root / f".{pointer}-{secrets.token_hex(4)}"
         with fresh.open("w", encoding="utf-8") as out:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,10 @@ from typing import Any, Final
 from huaxiang.apps.audience import Audiences
 from huaxiang.apps.recommend import Answer, Ask, answer
 from huaxiang.collect.catalogue import Catalogue
+from huaxiang.collect.gate import Gate
 from huaxiang.collect.intake import Intake, Listener
+from huaxiang.collect.keys import KeyFile
+from huaxiang.collect.masking import Mask
 from huaxiang.config import Settings
 from huaxiang.errors import ConfigError, DataError, ReleaseError
 from huaxiang.pipeline import Pipeline
@@ -20,8 +24,8 @@ from huaxiang.profiles.editing import edit_events
 from huaxiang.profiles.fold import FoldConfig
 from huaxiang.ranking.arrange import Rules
 from huaxiang.release import Release, Releases
-from huaxiang.store import open_store
-from huaxiang.types import Profile, UserId
+from huaxiang.store import Store, open_store
+from huaxiang.types import EVENT_NAMES, Profile, UserId
 
 logger: Final = logging.getLogger(__name__)
 
@@ -44,10 +48,18 @@ class Shop:
         self.catalogue = Catalogue(self.store)
         self.item_facets = ItemFacets(self.catalogue)
         self.portraits = Portraits(self.store, self.item_facets, fold_config(settings))
-        self.intake = Intake(self.store, self.catalogue, tenant=tenant, listeners=listeners)
+        self.gate = open_gate(settings, self.store, tenant)
+        self.intake = Intake(
+            self.store,
+            self.catalogue,
+            tenant=tenant,
+            listeners=listeners,
+            gate=self.gate,
+            mask=Mask() if settings.privacy.mask_text else None,
+        )
         self.releases = Releases(release_root(settings, tenant))
         self._rules = Rules.of(**settings.ranking.model_dump())
-        self.audiences = Audiences(self.portraits, lambda: self.pipeline, Floor(settings.audiences.floor))
+        self.audiences = Audiences(self.portraits, lambda: self.pipeline, Floor(settings.audiences.floor), self.gate.stored_id)
         self._pipeline: Pipeline | None = None
         self._complaint = ""
         self._lock = threading.Lock()
@@ -76,6 +88,8 @@ class Shop:
         the next time.
         """
         with self._lock:
+            if self.gate.renew():  # somebody was erased, or the ids of all were changed
+                self.forget()
             self.catalogue.refresh()
             current = self._current()
             if current is not None and current.id != self.release_id:
@@ -106,6 +120,8 @@ class Shop:
 
     def recommend(self, ask: Ask, *, now: datetime) -> Answer:
         """Answer one request for recommendations."""
+        if ask.user_id is not None:
+            ask = replace(ask, user_id=self.gate.stored_id(ask.user_id))
         return answer(self.pipeline, ask, now=now, tenant=self.tenant)
 
     def edit_profile(self, user_id: UserId, edits: Sequence[Mapping[str, Any]]) -> tuple[Profile, list[str]]:
@@ -115,12 +131,20 @@ class Shop:
             DataError: an edit cannot be.
         """
         now = datetime.now(UTC)
+        user_id = self.gate.stored_id(user_id)
         payloads = edit_events(user_id, edits, known=self.portraits.shares(user_id, now=now), now=now)
         taken = self.intake.take(payloads)
         if taken.rejected:
             raise DataError(taken.rejected[0].reason)
         names = [str(payload["event_id"]) for payload in payloads]
         return self.portraits.profile(user_id, now=datetime.now(UTC)), names
+
+    def forget(self) -> None:
+        """Let go of everything in memory that is known of people."""
+        self.portraits.forget()
+        if self._pipeline is not None:
+            self._pipeline.forget()
+        self.audiences.forget()
 
     def close(self) -> None:
         """Close the store."""
@@ -130,6 +154,25 @@ class Shop:
 def fold_config(settings: Settings) -> FoldConfig:
     """How profiles are folded under these settings."""
     return FoldConfig(**settings.profiles.model_dump(), consent_default=settings.consent.default)
+
+
+def open_gate(settings: Settings, store: Store, tenant: str = "default") -> Gate:
+    """The gate before a store, under these settings.
+
+    Raises:
+        ConfigError: a kind of event is named that there is not.
+    """
+    kept = frozenset(settings.consent.kept_without_analytics)
+    if unknown := sorted(kept - EVENT_NAMES):
+        known = ", ".join(sorted(EVENT_NAMES))
+        raise ConfigError(f"consent.kept_without_analytics names {unknown[0]!r}; known events: {known}")
+    return Gate(
+        store,
+        KeyFile(settings.data_dir, tenant),
+        consent_default=settings.consent.default,
+        kept_without_analytics=kept,
+        pseudonyms=settings.privacy.pseudonyms,
+    )
 
 
 def release_root(settings: Settings, tenant: str) -> Path:

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -17,10 +18,11 @@ import polars as pl
 from scipy import sparse
 
 from huaxiang.collect.catalogue import Catalogue
+from huaxiang.collect.gate import erased_since
 from huaxiang.encoder.base import Encoder
 from huaxiang.encoder.folder import open_folder
 from huaxiang.encoder.training import train_encoder
-from huaxiang.errors import DataError
+from huaxiang.errors import DataError, ReleaseError
 from huaxiang.evaluation.affordable import PART_SHARE, unaffordable
 from huaxiang.evaluation.coming_back import learn_recurrence
 from huaxiang.evaluation.parts import order_again, order_before
@@ -85,7 +87,7 @@ def train(
     """
     tell, clock = progress or (lambda _step, _share: None), _Clock(budget_seconds)
     seq, items = _items(portraits.item_facets.catalogue)
-    log, cut = _read(portraits, tell)
+    log, cut = _read(portraits, seq, tell)
     with releases.draft() as draft:
         texts = [item_text(item) for item in items]
         keywords = _keywords(draft, texts, portraits, log.interactions, _COMING_BACK_SHARE * clock.left, seed, tell)
@@ -99,14 +101,22 @@ def train(
         tell("fit on everything", 0.0)
         _fit_and_save(draft, shop, log.interactions, selected, learned, lent, portraits, seed)
         draft.about |= _about(seq, log.interactions, items, selected, not_tried, report, clock.elapsed)
-        _write_card(draft)
+        _finish(draft, portraits, clock)
     return releases.use(draft.id)
 
 
-def _read(portraits: Portraits, tell: Progress) -> tuple[TrainingLog, int | None]:
-    """Step 1: what may be learned from, and where the held-out days begin."""
+def _finish(draft: Draft, portraits: Portraits, clock: "_Clock") -> None:
+    """Refuse a release that learned from people who were erased since it was begun; else write its card."""
+    if n := erased_since(portraits.store, datetime.now(UTC) - timedelta(seconds=clock.elapsed)):
+        raise ReleaseError(f"{n} people were erased while this release learned from them; it is not kept: train again")
+    _write_card(draft)
+
+
+def _read(portraits: Portraits, seq: int, tell: Progress) -> tuple[TrainingLog, int | None]:
+    """Step 1: what may be learned from, to a position of the log, and where the held-out days begin."""
     tell("read the log", 0.0)
-    log = read_log(portraits.store, consent_default=portraits.config.consent_default, portraits=portraits)
+    store, default = portraits.store, portraits.config.consent_default
+    log = read_log(store, consent_default=default, portraits=portraits, until_seq=seq)
     return log, held_out_moment(log.interactions)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from huaxiang.errors import ConfigError, DataError, StoreError, UnknownNameError
 from huaxiang.store import EVENT_SCHEMA, SCAN_SCHEMA, Store, Subjects, open_store
 from huaxiang.types import Event, LineItem, Reading, anonymous_subject
+from tests.contracts.store_people import PeopleContract
 from tests.contracts.store_records import RecordsContract
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -63,7 +64,7 @@ EVERYTHING = Event(
 """An event with each field filled."""
 
 
-class StoreContract(RecordsContract):
+class StoreContract(RecordsContract, PeopleContract):
     """The log; the records are in `RecordsContract`. Implementers override `url` with one of a fresh, empty place."""
 
     @pytest.fixture

@@ -102,10 +102,17 @@ class Audiences:
 
     Args:
         pipeline: the one that answers now, asked for only where people are compared.
+        stored_id: the id that a person is kept under.
     """
 
-    def __init__(self, portraits: Portraits, pipeline: Callable[[], Pipeline], floor: Floor) -> None:
-        self._portraits, self._pipeline, self._floor = portraits, pipeline, floor
+    def __init__(
+        self,
+        portraits: Portraits,
+        pipeline: Callable[[], Pipeline],
+        floor: Floor,
+        stored_id: Callable[[UserId], UserId] = str,
+    ) -> None:
+        self._portraits, self._pipeline, self._floor, self._stored_id = portraits, pipeline, floor, stored_id
         self._exports = Exports()
         self._kept: dict[tuple[str, int], tuple[float, Answer]] = {}
         self._turn = threading.Lock()
@@ -123,6 +130,9 @@ class Audiences:
         """
         started = time.perf_counter()
         question = _checked(ask, self._floor)
+        if ask.like is not None and ask.like.user_ids is not None:
+            named = tuple(map(self._stored_id, ask.like.user_ids))
+            ask = replace(ask, like=replace(ask.like, user_ids=named))
         if not self._places.acquire(blocking=False):
             raise BusyError("another audience is being counted and others wait; ask again when it is done")
         try:
@@ -132,6 +142,10 @@ class Audiences:
             self._places.release()
         took = round((time.perf_counter() - started) * 1000, 3)
         return replace(said, took_ms=took)
+
+    def forget(self) -> None:
+        """Let go of kept answers, which name people; the exports that were admitted are still remembered."""
+        self._kept.clear()
 
     def _said(self, ask: Ask, question: str, now: datetime, tell: Progress | None) -> Answer:
         key = (question, self._portraits.store.last_seq)
@@ -203,6 +217,12 @@ class _Scan:
         pairs = zip(block.user_ids, block.states, strict=True)
         return [user for user, state in pairs if passes(Readable(state, facets, now=self.now, config=config))]
 
+    def teaching(self, block: Block, user_ids: Sequence[UserId]) -> list[UserId]:
+        """Those of them who did not deny training: nobody else may teach a classifier."""
+        default = self.portraits.config.consent_default
+        state_of = dict(zip(block.user_ids, block.states, strict=True))
+        return [user for user in user_ids if state_of[user].consents.get("training", default) != "denied"]
+
     def read(self, pipeline: Pipeline, block: Block, user_ids: Iterable[UserId]) -> Read:
         """These people of a block, as they are compared."""
         state_of = dict(zip(block.user_ids, block.states, strict=True))
@@ -223,11 +243,14 @@ def _likeness(ask: Ask, pipeline: Pipeline, scan: _Scan, floor: Floor) -> tuple[
     for block in found:
         chosen = scan.passing(block, passes)
         named.update(chosen)
-        examples.add(scan.read(pipeline, block, chosen))
+        examples.add(
+            scan.read(pipeline, block, chosen if ask.like.method == "vector" else scan.teaching(block, chosen))
+        )
     if examples.n < floor.least:
         raise DataError(
             f"like: fewer than {floor.least} of the examples are known by what they did and allow advertising and "
-            "personalisation; an audience like few people is the profile of these few: give more of them"
+            "personalisation (for the method 'classifier' training too); an audience like few people is the profile of "
+            "these few: give more of them"
         )
     if ask.like.method == "vector":
         return named, by_vector(examples)
@@ -241,7 +264,7 @@ def _others(ask: Ask, pipeline: Pipeline, scan: _Scan, named: set[UserId]) -> Sa
     ids = sorted(user_id for user_id, _ in _least((pair for pair in keyed if pair[1] not in named), 2 * MOST_TAUGHT))
     others = Sample(MOST_TAUGHT, pipeline.encoder.d, seed=ask.seed)
     for block in scan.of(ids, "reading others", len(ids)):
-        others.add(scan.read(pipeline, block, block.user_ids))
+        others.add(scan.read(pipeline, block, scan.teaching(block, block.user_ids)))
     if others.n == 0:
         raise DataError("like: there is nobody but the examples to tell them from; use the method 'vector'")
     return others

@@ -13,8 +13,9 @@ from huaxiang.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from huaxiang.collect.catalogue import Catalogue
+    from huaxiang.collect.gate import Gate
     from huaxiang.collect.load import Plan, Report
-    from huaxiang.store import Store
+    from huaxiang.collect.masking import Mask
 
 _Files = Annotated[list[Path], typer.Argument(help="Files, gzip or plain.", metavar="FILE...")]
 _Format = Annotated[str, typer.Option("--format", help="auto, or a format's name.")]
@@ -68,15 +69,21 @@ def import_files(
 ) -> None:
     """Import files into a shop; exit status 1 when any row went to quarantine."""
     from huaxiang.collect.catalogue import Catalogue
+    from huaxiang.collect.masking import Mask
     from huaxiang.collect.shop import open_shop_store
+    from huaxiang.config import load_settings
+    from huaxiang.shop import open_gate
 
     plans = [plan_of(file, format, map, event, timezone, ending) for file in files]
     for plan in plans:
         confirm(plan, yes=yes)
+    settings = load_settings(data_dir=data_dir)
+    mask = Mask() if settings.privacy.mask_text else None
     store = open_shop_store(data_dir, create=True)
     try:
         catalogue = Catalogue(store)
-        reports = [_import_one(plan, store, catalogue, data_dir) for plan in plans]
+        gate = open_gate(settings, store)
+        reports = [_import_one(plan, gate, catalogue, data_dir, mask) for plan in plans]
         catalogue.refresh()  # reads the new items into records, so that the next start need not
     finally:
         store.close()
@@ -233,7 +240,7 @@ def _show_columns(plan: "Plan") -> None:
     _console().print(table)
 
 
-def _import_one(plan: "Plan", store: "Store", catalogue: "Catalogue", data_dir: Path) -> "Report":
+def _import_one(plan: "Plan", gate: "Gate", catalogue: "Catalogue", data_dir: Path, mask: "Mask | None") -> "Report":
     from huaxiang.collect.load import load
     from huaxiang.collect.quarantine import Quarantine
     from huaxiang.collect.validate import quarantine_folder
@@ -241,7 +248,7 @@ def _import_one(plan: "Plan", store: "Store", catalogue: "Catalogue", data_dir: 
     now = datetime.now(UTC)
     folder = quarantine_folder(data_dir)
     with Quarantine(folder, plan.path.name, now=now) as quarantine, _progress(plan.path.name) as advance:
-        report = load(plan, store, quarantine, now=now, catalogue=catalogue, progress=advance)
+        report = load(plan, gate, quarantine, now=now, catalogue=catalogue, mask=mask, progress=advance)
     _show_report(report)
     return report
 
@@ -255,6 +262,8 @@ def _show_report(report: "Report", *, dry: bool = False) -> None:
         f"{report.file}: {report.rows:,} rows = {report.accepted:,} {verb} + {report.duplicates:,} duplicates "
         f"+ {report.quarantined:,} quarantined, in {report.seconds:.1f} s"
     )
+    if report.refused:
+        say(f"  {report.refused:,} rows more are of people who were erased, or denied analytics; they are kept nowhere")
     if report.derived:
         say(f"  {report.derived:,} items described by the rows")
     if report.first is not None and report.last is not None:

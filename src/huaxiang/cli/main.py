@@ -15,6 +15,7 @@ from huaxiang.cli import (
     finetune,
     label,
     pretrain,
+    privacy,
     profiles,
     serving,
     train,
@@ -51,6 +52,7 @@ for group in (
     export,
     serving,
     profiles,
+    privacy,
     audience,
     backup,
 ):

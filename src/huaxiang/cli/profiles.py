@@ -11,6 +11,7 @@ from huaxiang.cli.serving import ConfigFile, DataDir
 
 if TYPE_CHECKING:
     from huaxiang.shop import Shop
+    from huaxiang.types import UserId
 
 profiles = typer.Typer(help="Profiles of people: show, compare, edit, explain.", no_args_is_help=True)
 
@@ -32,8 +33,8 @@ def show_profile(
     from huaxiang.server.schemas import ProfileOut
 
     check_folders(json_file)
-    shop = _shop(data_dir, config)
-    profile = shop.portraits.profile(user_id, now=_moment(as_of))
+    shop, stored = _opened(data_dir, config, user_id, "show")
+    profile = shop.portraits.profile(stored, now=_moment(as_of))
     show(profile, shop.catalogue)
     shop.close()
     if json_file is not None:
@@ -60,8 +61,8 @@ def diff(
     first, last = _moment(since), _moment(until)
     if first >= last:
         raise DataError(f"--from {first:%Y-%m-%d %H:%M} is not before --to {last:%Y-%m-%d %H:%M}; exchange them")
-    shop = _shop(data_dir, config)
-    found = changes(shop.portraits.profile(user_id, now=first), shop.portraits.profile(user_id, now=last))
+    shop, stored = _opened(data_dir, config, user_id, "diff")
+    found = changes(shop.portraits.profile(stored, now=first), shop.portraits.profile(stored, now=last))
     show_changes(user_id, first, last, found, shop.catalogue)
     shop.close()
     _write(json_file, {"user_id": user_id, "from": first, "to": last, "changes": [asdict(change) for change in found]})
@@ -81,8 +82,8 @@ def evidence(
     from huaxiang.server.live import brief
 
     check_folders(json_file)
-    shop = _shop(data_dir, config)
-    events = shop.portraits.events(user_id, before=_moment(as_of))
+    shop, stored = _opened(data_dir, config, user_id, "evidence")
+    events = shop.portraits.events(stored, before=_moment(as_of))
     newest = events[::-1][:limit]
     show_events(user_id, len(events), newest, shop.catalogue)
     shop.close()
@@ -109,7 +110,7 @@ def edit(
     from huaxiang.server.schemas import ProfileOut
 
     check_folders(json_file)
-    shop = _shop(data_dir, config)
+    shop, stored = _opened(data_dir, config, user_id, "edit")
     said = {"op": op, "facet": facet, "value": value, "weight": weight, "event_id": event_id, "edit_id": edit_id}
     given = {name: part for name, part in said.items() if part is not None}
     profile, names = shop.edit_profile(user_id, [given])
@@ -134,8 +135,8 @@ def explain(
     from huaxiang.cli.show import plain_reason
 
     check_folders(json_file)
-    shop = _shop(data_dir, config)
-    reasons = shop.pipeline.explain(user_id, item_id, now=_moment(as_of))
+    shop, stored = _opened(data_dir, config, user_id, "explain")
+    reasons = shop.pipeline.explain(stored, item_id, now=_moment(as_of))
     shop.close()
     for reason in reasons:
         typer.echo(f"{reason.effect:5.0%}  {reason.text}  [{', '.join(reason.evidence)}]")
@@ -145,11 +146,17 @@ def explain(
     _write(json_file, {"user_id": user_id, "item_id": item_id, "reasons": said})
 
 
-def _shop(data_dir: Path | None, config: Path | None) -> "Shop":
+def _opened(data_dir: Path | None, config: Path | None, user_id: str, what: str) -> "tuple[Shop, UserId]":
+    """The shop, and the id that the person is kept under there; the audit log says that somebody looks."""
+    import getpass
+
     from huaxiang.config import load_settings
+    from huaxiang.privacy.audit import Audit
     from huaxiang.shop import Shop
 
-    return Shop(load_settings(config, data_dir=data_dir))
+    shop = Shop(load_settings(config, data_dir=data_dir))
+    Audit(shop.store, shop.gate.keys).note(shop.gate.raw(user_id), what, by=f"command line: {getpass.getuser()}")
+    return shop, shop.gate.stored_id(user_id)
 
 
 def _moment(said: datetime | None) -> datetime:

@@ -34,7 +34,7 @@ def write_many(shop: "Shop", users: Sequence[UserId], out: Path, *, k: int, now:
     with threadpool_limits(1, "blas"), whole(out, _pages_in(out.suffix)) as write, bar() as advance:
         for start in range(0, len(users), _AT_ONCE):
             block = users[start : start + _AT_ONCE]
-            write(block, pipeline.recommend(block, now=now, k=k))
+            write(block, pipeline.recommend([shop.gate.stored_id(user) for user in block], now=now, k=k))
             advance("recommending", start + len(block), len(users), 0.0)
 
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 from huaxiang.collect.body import Payload, parse_body
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.check import check_event
+from huaxiang.collect.gate import Gate, Let
+from huaxiang.collect.masking import Mask
 from huaxiang.errors import DataError
 from huaxiang.store import Store
 from huaxiang.text.language import detect
@@ -51,12 +53,21 @@ class Intake:
         catalogue: told of item changes; None where nobody needs it.
         listeners: called after the append with the new events, in the calling thread; one that fails is logged and
             changes nothing for the sender, whose events are kept by then.
+        gate: whose events may come in; None: everybody's.
+        mask: hides personal data in texts before they are read; None: texts are kept as they come.
     """
 
     def __init__(
-        self, store: Store, catalogue: Catalogue | None, *, tenant: str = "default", listeners: Sequence[Listener] = ()
+        self,
+        store: Store,
+        catalogue: Catalogue | None,
+        *,
+        tenant: str = "default",
+        listeners: Sequence[Listener] = (),
+        gate: Gate | None = None,
+        mask: Mask | None = None,
     ) -> None:
-        self._store = store
+        self._store, self._gate, self._mask = store, gate, mask
         self._catalogue = catalogue
         self._tenant = tenant
         self._listeners = tuple(listeners)
@@ -75,21 +86,27 @@ class Intake:
 
     def _take(self, numbered: Sequence[tuple[int, Any]]) -> Taken:
         events: list[Event] = []
+        places: list[int] = []
         rejected: list[Rejected] = []
         for index, payload in numbered:
             try:
                 if isinstance(payload, DataError):
                     raise payload
-                events.append(read_event(check_event(payload, tenant=self._tenant)))
+                checked = check_event(payload, tenant=self._tenant)
+                events.append(read_event(checked if self._mask is None else self._mask.event(checked)))
+                places.append(index)
             except DataError as error:
                 rejected.append(Rejected(index, str(error)))
         if not events:
             return Taken(0, 0, tuple(rejected), ())
-        appended = self._store.append(events)
-        new = tuple(_numbered(event, seq) for event, seq in zip(events, appended.seqs, strict=True) if seq is not None)
+        let = Let(self._store.append(events), events, {}) if self._gate is None else self._gate.append(events)
+        rejected += [Rejected(places[at], why) for at, why in let.refused.items()]
+        rejected.sort(key=lambda bad: bad.index)
+        numbers = let.appended.seqs
+        new = tuple(_numbered(event, seq) for event, seq in zip(let.events, numbers, strict=True) if seq is not None)
         if new:
             self._tell(new)
-        return Taken(len(new), len(events) - len(new), tuple(rejected), new)
+        return Taken(len(new), len(let.events) - len(new), tuple(rejected), new)
 
     def _tell(self, events: Sequence[Event]) -> None:
         if self._catalogue is not None:

@@ -17,11 +17,13 @@ from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.check import FUTURE, check_event
 from huaxiang.collect.clock import MOMENT, day_stands_first
 from huaxiang.collect.columns import event_table, split, to_arrow, to_payload
+from huaxiang.collect.gate import Gate
 from huaxiang.collect.guess import guess
 from huaxiang.collect.importers import BadRow, Batch, Format, Options, Sample, find_format, sample_of
 from huaxiang.collect.importers.base import Guess
 from huaxiang.collect.intake import READ_AT_INTAKE, read_event, read_query, read_text
 from huaxiang.collect.last_word import LastWord
+from huaxiang.collect.masking import Mask
 from huaxiang.collect.quarantine import Quarantine
 from huaxiang.errors import DataError
 from huaxiang.store import Appended
@@ -58,9 +60,10 @@ class Plan:
 
 @dataclass(slots=True)
 class Report:
-    """What became of a file. `rows == accepted + duplicates + quarantined` always holds.
+    """What became of a file. `rows == accepted + duplicates + quarantined + refused` always holds.
 
     Attributes:
+        refused: rows of people who were erased, or denied analytics; they are kept nowhere, quarantine neither.
         derived: events that rows implied (items described in order lines) and that were new.
         converted: rows judged one by one rather than in columns.
         out_of_order: rows earlier than one before them in the file; they were sorted within their part.
@@ -74,6 +77,7 @@ class Report:
     accepted: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    refused: int = 0
     derived: int = 0
     converted: int = 0
     out_of_order: int = 0
@@ -122,12 +126,13 @@ def plan_import(
 
 def load(
     plan: Plan,
-    sink: Sink,
+    sink: Sink | Gate,
     quarantine: Quarantine,
     *,
     tenant: str = "default",
     now: datetime | None = None,
     catalogue: Catalogue | None = None,
+    mask: Mask | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Read a file into a sink; the parts that were appended before an error stay, and a second run skips them.
@@ -135,11 +140,12 @@ def load(
     Args:
         now: the clock that skew is told by; default the machine's.
         catalogue: over the store; with it a row that gives an item back what it had before changes it back.
+        mask: hides personal data in texts before they are read; None: texts are kept as they come.
         progress: called with the rows of each part.
     """
     report = Report(plan.path.name, plan.format.name, notes=plan.notes)
     last_word = None if catalogue is None else LastWord(catalogue)
-    loading = _Loading(plan.options, sink, quarantine, tenant, now or datetime.now(UTC), report, last_word)
+    loading = _Loading(plan.options, sink, quarantine, tenant, now or datetime.now(UTC), report, last_word, mask)
     begun = perf_counter()
     for batch in plan.format.batches(plan.path, plan.sample, plan.options):
         loading.take(batch)
@@ -149,7 +155,7 @@ def load(
     if plan.format.clock == "none":
         report.out_of_order = 0  # times that the importer made up were never out of order
     report.seconds = perf_counter() - begun
-    if report.rows != report.accepted + report.duplicates + report.quarantined:
+    if report.rows != report.accepted + report.duplicates + report.quarantined + report.refused:
         raise AssertionError(f"rows were lost in {plan.path.name}: {report}")
     report.quarantine = str(quarantine.path) if quarantine.used else None
     return report
@@ -165,13 +171,15 @@ class _Loading:
     def __init__(
         self,
         options: Options,
-        sink: Sink,
+        sink: Sink | Gate,
         quarantine: Quarantine,
         tenant: str,
         now: datetime,
         report: Report,
         last_word: LastWord | None,
+        mask: Mask | None,
     ) -> None:
+        self._mask = mask
         self._options, self._sink, self._quarantine, self._last_word = options, sink, quarantine, last_word
         self._tenant, self._now, self._report = tenant, now, report
         self._latest = 0
@@ -191,9 +199,28 @@ class _Loading:
     def finish(self) -> None:
         """Say again what is no news to the log and yet the file's last word."""
         if self._last_word is not None and (events := self._last_word.events()):
-            n = self._sink.append(events).accepted
+            n = self._append(events)[1].accepted
             self._report.accepted += n
             self._report.duplicates -= n
+
+    def _append(self, events: Sequence[Event]) -> tuple[Sequence[Event], Appended]:
+        """Those that came in, and what the store says of them."""
+        if not isinstance(self._sink, Gate):
+            return events, self._sink.append(events)
+        let = self._sink.append(events)
+        self._refused(Counter(let.refused.values()))
+        return let.events, let.appended
+
+    def _append_table(self, table: pa.Table) -> Appended:
+        if not isinstance(self._sink, Gate):
+            return self._sink.append(table)
+        appended, reasons = self._sink.append_table(table)
+        self._refused(reasons)
+        return appended
+
+    def _refused(self, reasons: Counter[str]) -> None:
+        self._report.refused += reasons.total()
+        self._report.reasons.update(reasons)
 
     def _refuse(self, row: BadRow) -> None:
         self._report.quarantined += 1
@@ -210,12 +237,22 @@ class _Loading:
             self._count_order(right["timestamp"])
             events = event_table(right)
             self._note_times(events["timestamp"])
-            self._count(self._sink.append(to_arrow(self._with_readings(events))))
+            self._count(self._append_table(to_arrow(self._with_readings(self._masked(events)))))
         return [(row["line"], to_payload(row), self._raw(row)) for row in rest.iter_rows(named=True)]
 
     def _raw(self, row: Mapping[str, Any]) -> dict[str, Any]:
         names, made = self._options.columns, ("line", "moment", "occurrence")
         return {names.get(name, name): value for name, value in row.items() if value is not None and name not in made}
+
+    def _masked(self, events: pl.DataFrame) -> pl.DataFrame:
+        if self._mask is None:
+            return events
+        hidden = {"text": self._mask.text, "query": self._mask.query}
+        return events.with_columns(
+            pl.Series(name, [None if said is None else hide(said) for said in events[name]], dtype=pl.String)
+            for name, hide in hidden.items()
+            if name in events.columns
+        )
 
     def _with_readings(self, events: pl.DataFrame) -> pl.DataFrame:
         kinds = set(events["event"].unique())
@@ -243,13 +280,13 @@ class _Loading:
             self._count_order(pl.Series(times, dtype=MOMENT))
             self._note_times(pl.Series(times, dtype=MOMENT))
         begun = perf_counter()
-        events = [read_event(event) for event in events]
+        events = [read_event(event if self._mask is None else self._mask.event(event)) for event in events]
         self._report.reading_seconds += perf_counter() - begun
         events.sort(key=lambda event: event.timestamp)
-        appended = self._sink.append(events)
+        let_in, appended = self._append(events)
         self._count(appended)
         if self._last_word is not None:
-            self._last_word.note(events, appended)
+            self._last_word.note(let_in, appended)
 
     def _checked(self, payload: Mapping[str, Any]) -> Event:
         if payload.get("event") is None and self._options.event is not None:
@@ -264,7 +301,7 @@ class _Loading:
             except DataError as error:
                 self._report.reasons[f"a described item: {_kind_of(str(error))}"] += 1
         if events:
-            self._report.derived += self._sink.append(events).accepted
+            self._report.derived += self._append(events)[1].accepted
 
     def _count(self, appended: Appended) -> None:
         self._report.accepted += appended.accepted

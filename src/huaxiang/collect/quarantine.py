@@ -1,5 +1,6 @@
 """Rows that were not kept, in a file of their own: one JSON object per row with its line, the reason and the row."""
 
+import fcntl
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -36,6 +37,7 @@ class Quarantine:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("xb")
+            fcntl.flock(self._file, fcntl.LOCK_EX)  # who takes out an erased person's rows waits, or comes again
         self._file.write(_written(row) + b"\n")
 
 

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from huaxiang.release import Release
 from huaxiang.retrieval.live import Snapshot
 from huaxiang.store import Record, Store
 from huaxiang.types import ItemId, UserId
@@ -28,8 +29,10 @@ def keep(store: Store, release_id: str, rows: Rows, *, at: datetime) -> None:
         store.put(ELSEWHERE, records[start : start + _AT_ONCE])
 
 
-def kept(store: Store, release_id: str) -> Elsewhere:
-    """Reads what `keep` wrote for a release; not before the moment it was known."""
+def kept(store: Store, release: Release) -> Elsewhere:
+    """Reads what `keep` wrote for a release, or for the one that it was made from by forgetting; not before the moment
+    it was known."""
+    release_id = release.about.get(ELSEWHERE, release.id)
 
     def of(user: UserId, now: datetime) -> Mapping[ItemId, float]:
         record = store.get(ELSEWHERE, [user]).get(user)

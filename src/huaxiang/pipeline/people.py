@@ -41,6 +41,10 @@ class People:
         self._elsewhere, self._n_fitted = elsewhere, n_fitted
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
+    def forget(self) -> None:
+        """Let go of every kept vector; what people searched for is part of the text that it is kept under."""
+        self._vectors = OrderedDict()
+
     def read(
         self,
         states: Sequence[FoldState],

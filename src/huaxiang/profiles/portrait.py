@@ -83,6 +83,11 @@ class Portraits:
                     self._cache.popitem(last=False)
         return state
 
+    def forget(self) -> None:
+        """Let go of every state in memory; the next reading is of the store."""
+        with self._lock:
+            self._cache.clear()
+
     def prepare(self, *, now: datetime) -> int:
         """Write snapshots of all users with long histories, so that no request is the first to fold one; how many."""
         n = 0

@@ -3,10 +3,12 @@
 Memory: about 120 bytes for each row while it is read; Polars frames stay inside this module's callers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import orjson
 import polars as pl
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ from huaxiang.profiles.fold import WEIGHTS, resolve
 from huaxiang.profiles.portrait import FOREVER, Portraits
 from huaxiang.retrieval.base import Interactions
 from huaxiang.store import Store
-from huaxiang.types import ItemId
+from huaxiang.types import Event, ItemId, Subject
 
 REVIEW_WEIGHT: Final = 2.0
 """A review counts as interest here, whatever it says: people review what they chose."""
@@ -33,6 +35,9 @@ _COLUMNS: Final = [
     "properties",
 ]
 _INTEREST: Final = (*(name for name, weight in WEIGHTS.items() if weight > 0.0), "review")
+_WANTED: Final = frozenset({*_INTEREST, "search", "consent", "identify", "profile_edit", "refund"})
+_ALL: Final = 2_000_000
+_KINDS: Final[dict[str, Any]] = {"seq": pl.Int64, "timestamp": pl.Datetime("us", "UTC")}
 _MOST_EVENTS: Final = 500
 _DAY: Final = 86_400_000_000
 _EMPTY: Final = pl.DataFrame(
@@ -54,26 +59,71 @@ class TrainingLog:
     searches: pl.DataFrame
 
 
-def read_log(store: Store, *, consent_default: str = "granted", portraits: Portraits | None = None) -> TrainingLog:
+def read_log(
+    store: Store,
+    *,
+    consent_default: str = "granted",
+    portraits: Portraits | None = None,
+    until_seq: int | None = None,
+) -> TrainingLog:
     """Every positive interaction and every search that training may use.
 
     Left out: people whose consent to training is denied, on whichever of their devices they said so; excluded events
     and refunded lines (where `portraits` is given to resolve them). An anonymous id that one user claimed is that user;
     a shared one is its own person after its first claim.
+
+    Args:
+        until_seq: the last event of the log that is read; None: the log's last.
     """
-    wanted = frozenset({*_INTEREST, "search", "consent", "identify", "profile_edit", "refund"})
-    batches = list(store.scan(events=wanted, columns=_COLUMNS))
+    batches = list(store.scan(events=_WANTED, columns=_COLUMNS))
     if not batches:
         return TrainingLog(_EMPTY, _EMPTY_SEARCHES)
-    log = pl.concat([pl.DataFrame(pl.from_arrow(batch)) for batch in batches], rechunk=False).with_columns(
-        pl.col("timestamp").dt.timestamp("us").alias("at")
+    log = pl.concat([pl.DataFrame(pl.from_arrow(batch)) for batch in batches], rechunk=False)
+    return _read(log, consent_default, portraits, until_seq)
+
+
+def read_people(store: Store, portraits: Portraits, subjects: Sequence[Subject], *, until_seq: int) -> pl.DataFrame:
+    """Of the interactions of `read_log`, those of some people and devices, without reading the others.
+
+    Args:
+        subjects: users, and all the devices that they claimed.
+        until_seq: the last event of the log that was read then.
+    """
+    events: dict[int, Event] = {}
+    for subject in subjects:
+        found = store.history(subject, before=FOREVER, limit=_ALL, events=_WANTED)
+        events |= {event.seq: event for event in found}
+    if not events:
+        return _EMPTY
+    log = pl.DataFrame(
+        [_cells(events[seq]) for seq in sorted(events)],
+        schema={name: _KINDS.get(name, pl.String) for name in _COLUMNS},
+        orient="row",
     )
+    read = _read(log, portraits.config.consent_default, portraits, until_seq).interactions
+    return read.filter(pl.col("person").is_in(list(subjects)))
+
+
+def _cells(event: Event) -> tuple[Any, ...]:
+    lines = [{"item_id": line.item_id} for line in event.items]
+    said = orjson.dumps(dict(event.properties), default=str).decode() if event.properties else None
+    items = orjson.dumps(lines).decode() if lines else None
+    who = (event.seq, event.event_id, event.event, event.subject, event.anonymous_id, event.user_id, event.item_id)
+    return (*who, event.timestamp, event.query, items, said)
+
+
+def _read(log: pl.DataFrame, consent_default: str, portraits: Portraits | None, until_seq: int | None) -> TrainingLog:
+    """Interactions and searches of rows of the log in the order of `_COLUMNS`."""
+    log = log.with_columns(pl.col("timestamp").dt.timestamp("us").alias("at"))
+    if until_seq is not None:
+        log = log.filter(pl.col("seq") <= until_seq)
     links = log.filter(pl.col("event") == "identify")
     denied = _denied(_with_persons(log.filter(pl.col("event") == "consent"), links), consent_default)
     rows = _item_rows(log.filter(pl.col("event").is_in(_INTEREST)))
     rows = _allowed(_with_persons(rows, links), denied, consent_default)
     if portraits is not None:
-        rows = _without_taken_back(rows, log.filter(pl.col("event").is_in(["profile_edit", "refund"])), portraits)
+        edits = log.filter(pl.col("event").is_in(["profile_edit", "refund"]))
+        rows = _without_taken_back(rows, edits, portraits, until_seq)
     searches = log.filter((pl.col("event") == "search") & pl.col("query").is_not_null())
     searches = _allowed(_with_persons(searches, links), denied, consent_default)
     return TrainingLog(
@@ -156,13 +206,17 @@ def _denied(consents: pl.DataFrame, default: str) -> set[str]:
     return {person for person, status in said.items() if status is not None and status != default}
 
 
-def _without_taken_back(rows: pl.DataFrame, edits: pl.DataFrame, portraits: Portraits) -> pl.DataFrame:
+def _without_taken_back(
+    rows: pl.DataFrame, edits: pl.DataFrame, portraits: Portraits, until_seq: int | None
+) -> pl.DataFrame:
     gone: list[tuple[str, str | None]] = []
     newest = edits["at"].max()
     if newest is None:
         return rows
     for person in edits["subject"].unique().sort().to_list():
-        events = portraits.events(person, before=FOREVER)
+        events = [
+            event for event in portraits.events(person, before=FOREVER) if until_seq is None or event.seq <= until_seq
+        ]
         resolved = resolve(events)
         gone += [(event_id, None) for event_id in resolved.excluded]
         gone += [(event_id, item) for event_id, items in resolved.refunded.items() for item in items]

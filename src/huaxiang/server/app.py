@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from threadpoolctl import threadpool_limits
 
 from huaxiang.config import Settings
+from huaxiang.privacy.audit import Audit
 from huaxiang.server import console, problems
 from huaxiang.server.live import LiveStream
 from huaxiang.server.middleware import Bounded, EncodedIds, Measured
@@ -33,12 +34,17 @@ class Shops:
         self._settings = settings
         self._open: dict[str, Shop] = {}
         self._live: dict[str, LiveStream] = {}
+        self._audits: dict[str, Audit] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
     def live(self, tenant: str) -> LiveStream:
         """The tenant's live stream."""
         return self._live.setdefault(tenant, LiveStream())
+
+    def audit(self, shop: Shop) -> Audit:
+        """Of a tenant's shop."""
+        return self._audits.setdefault(shop.tenant, Audit(shop.store, shop.gate.keys))
 
     def end_streams(self) -> None:
         """End the live streams; called when the server is told to stop."""

@@ -35,6 +35,11 @@ class LiveStream:
                 self._count += 1
                 self._events.append((self._count, orjson.dumps(brief(event))))
 
+    def forget(self) -> None:
+        """Let go of the kept events: somebody who is in them was erased. Pages that are open go on from here."""
+        with self._lock:
+            self._events.clear()
+
     def after(self, count: int) -> list[tuple[int, bytes]]:
         """Events published after a position."""
         with self._lock:

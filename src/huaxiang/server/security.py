@@ -1,12 +1,14 @@
 """Who may ask: the API key decides the tenant; without configured keys the server is open, on loopback by default."""
 
 import hmac
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from huaxiang.privacy.audit import Audit
 from huaxiang.shop import Shop
 
 
@@ -31,5 +33,25 @@ async def shop_of(request: Request, tenant: Annotated[str, Depends(tenant_of)]) 
     return shop
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks, for the audit log."""
+
+    audit: Audit
+    by: str
+
+    def reads(self, shop: Shop, user_id: str, what: str) -> str:
+        """Note that a person's data are read; answers with the id that they are kept under."""
+        self.audit.read(shop.gate.raw(user_id), what, by=self.by)
+        return shop.gate.stored_id(user_id)
+
+
+async def visitor_of(request: Request, shop: Annotated[Shop, Depends(shop_of)]) -> Visitor:
+    """The one whose key or address the request comes with."""
+    host = request.client.host if request.client is not None else "unknown"
+    return Visitor(request.app.state.shops.audit(shop), f"HTTP: tenant {shop.tenant}, from {host}")
+
+
+VisitorDep = Annotated[Visitor, Depends(visitor_of)]
 TenantDep = Annotated[str, Depends(tenant_of)]
 ShopDep = Annotated[Shop, Depends(shop_of)]

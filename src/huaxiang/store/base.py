@@ -9,7 +9,10 @@ import pyarrow as pa
 
 from huaxiang.types import Event, Subject
 
-IMPERSONAL_KINDS: Final = frozenset({"item", "campaign"})
+GATE: Final = ("gate", "rules")
+"""Kind and id of the record whose version counts the changes of the rules on whose events may come in."""
+
+IMPERSONAL_KINDS: Final = frozenset({"item", "campaign", GATE[0]})
 """Kinds whose ids are the shop's names for things: an item `42` is not the person `42`, so `erase` leaves it alone."""
 
 
@@ -90,11 +93,15 @@ class Store(Protocol):
         """The highest sequence number ever given, 0 for a new log; erasing the newest event does not lower it."""
         ...
 
-    def append(self, events: Sequence[Event] | pa.Table) -> Appended:
+    def append(self, events: Sequence[Event] | pa.Table, *, gate: int | None = None) -> Appended:
         """Keep events durably, all or nothing; a duplicate `event_id` is counted, not kept.
 
         A table has columns of `EVENT_SCHEMA`, already checked as `Event` checks; missing ones are null.
         All events of one call get one `received_at`, which never falls as `seq` rises.
+
+        Args:
+            gate: version of the record `GATE` by which the events were let in, 0 for none; where it stands at another,
+                ConflictError, and nothing is kept: so nothing of an erased person comes in while they are erased.
         """
         ...
 
@@ -145,6 +152,37 @@ class Store(Protocol):
 
     def erase(self, user_id: Subject) -> Erased:
         """Remove a subject's events and every record that watches it or is kept under its id."""
+        ...
+
+    def expire(
+        self, *, before: datetime, keep: frozenset[str] = frozenset(), kinds: frozenset[str] = frozenset()
+    ) -> Erased:
+        """Remove events with `timestamp < before`, and the records that watch their subjects, which were computed over
+        them.
+
+        Args:
+            keep: kinds of events that stay.
+            kinds: kinds of records that go where their own `at` is before the moment.
+        """
+        ...
+
+    def rename(
+        self,
+        names: Mapping[Subject, Subject],
+        *,
+        drop: frozenset[str] = frozenset(),
+        add: Mapping[str, Sequence[Record]] | None = None,
+    ) -> int:
+        """Give subjects other ids, in one transaction: in the log, as ids of records that are theirs, and in what
+        watches them. Answers with the number of events that were rewritten.
+
+        Args:
+            drop: kinds of records that are deleted rather than renamed, because their bodies name people.
+            add: records by kind that are written in the same transaction.
+
+        Raises:
+            DataError: a new id is in use, or two subjects would become one.
+        """
         ...
 
     def close(self) -> None:

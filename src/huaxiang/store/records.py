@@ -223,3 +223,18 @@ def erase(connection: sa.Connection, subject: Subject) -> Erased:
     named += [(kind, record_id) for kind, record_id in connection.execute(under)]
     kinds = _drop(connection, named)
     return Erased(n_events, kinds.total(), dict(kinds))
+
+
+def expire(connection: sa.Connection, until: int, keep: frozenset[str], of_kinds: frozenset[str]) -> Erased:
+    """Delete events before `until`, microseconds since 1970, the records that watch the people they were of, and
+    records of some kinds that are older."""
+    old = sa.and_(events.c.timestamp < until, events.c.event.not_in(sorted(keep)))
+    touched = {subject for (subject,) in connection.execute(sa.select(events.c.subject).where(old).distinct())}
+    n_events = connection.execute(sa.delete(events).where(old)).rowcount
+    named: list[tuple[str, str]] = []
+    for subjects in _chunks(touched):
+        named += [(watch.kind, watch.id) for watch in connection.execute(_WATCHING, {"subjects": subjects})]
+    outdated = sa.select(records.c.kind, records.c.id).where(records.c.kind.in_(sorted(of_kinds)), records.c.at < until)
+    named += [(kind, record_id) for kind, record_id in connection.execute(outdated)]
+    kinds = _drop(connection, named)
+    return Erased(n_events, kinds.total(), dict(kinds))

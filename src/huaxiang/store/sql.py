@@ -9,12 +9,13 @@ from typing import Any, Final
 import pyarrow as pa
 import sqlalchemy as sa
 
-from huaxiang.errors import DataError, StoreError
-from huaxiang.store import records, scanning
-from huaxiang.store.base import Appended, Erased, Record, Subjects
+from huaxiang.errors import ConflictError, DataError, StoreError
+from huaxiang.store import naming, records, scanning
+from huaxiang.store.base import GATE, Appended, Erased, Record, Subjects
 from huaxiang.store.engine import Engine
 from huaxiang.store.rows import Row, blame, event_of, microseconds, moment, row_of, rows_of_table
 from huaxiang.store.schema import LAYOUT, ROW_COLUMNS, events, log, metadata, watches
+from huaxiang.store.schema import records as kept_records
 from huaxiang.types import Event, Subject, check_aware, is_anonymous
 
 Clock = Callable[[], datetime]
@@ -43,7 +44,13 @@ _HISTORY: Final = _latest(_OWN)
 _HISTORY_OF: Final = _latest(_OWN, _names)
 _CLAIMS: Final = _latest(_CLAIMED, events.c.subject != _subject)
 # Whether any record watches anyone is asked once an append: a bulk import looks no further.
-_STATE: Final = sa.select(log.c.last_seq, log.c.last_received_at, sa.exists(sa.select(1).select_from(watches)))
+_GATE: Final = sa.select(kept_records.c.version).where(kept_records.c.kind == GATE[0], kept_records.c.id == GATE[1])
+_STATE: Final = sa.select(
+    log.c.last_seq,
+    log.c.last_received_at,
+    sa.exists(sa.select(1).select_from(watches)),
+    sa.func.coalesce(_GATE.scalar_subquery(), 0),
+)
 _LAST: Final = sa.select(log.c.last_seq)
 _ADVANCE: Final = sa.update(log).values(last_seq=sa.bindparam("seq"), last_received_at=sa.bindparam("received_at"))
 _USERS: Final = (
@@ -109,19 +116,23 @@ class SQLStore:
         with self._reading() as connection:
             return int(connection.execute(_LAST).scalar_one())
 
-    def append(self, events: Sequence[Event] | pa.Table) -> Appended:
+    def append(self, events: Sequence[Event] | pa.Table, *, gate: int | None = None) -> Appended:
         """Keep events durably, all or nothing; a duplicate `event_id` is counted, not kept."""
         if isinstance(events, pa.Table):
-            return self._append(rows_of_table(events))
+            return self._append(rows_of_table(events), gate)
         rows = [row_of(event) for event in events]
-        appended = self._append(iter([rows]) if rows else iter(()))
+        appended = self._append(iter([rows]) if rows else iter(()), gate)
         return Appended(tuple(appended.seqs), appended.last_seq)
 
-    def _append(self, parts: Iterator[list[Row]]) -> Appended:
+    def _append(self, parts: Iterator[list[Row]], gate: int | None) -> Appended:
         now = microseconds(check_aware("the clock's time", self._clock()))
         seqs: list[Sequence[int | None]] = []
         with self._writing() as connection:
-            last, received_at, watched = connection.execute(_STATE).one()
+            last, received_at, watched, rules = connection.execute(_STATE).one()
+            if gate is not None and rules != gate:
+                raise ConflictError(
+                    f"the rules of the gate are at {rules}, not {gate}; read them, let in again, append"
+                )
             start, given, received_at = last, last, max(now, received_at)
             for rows in parts:
                 numbers = range(given + 1, given + 1 + len(rows))
@@ -217,6 +228,35 @@ class SQLStore:
         with self._translated():
             self._engine.forget()
         return erased
+
+    def expire(
+        self, *, before: datetime, keep: frozenset[str] = frozenset(), kinds: frozenset[str] = frozenset()
+    ) -> Erased:
+        """Remove events before a moment, the records that watch their subjects, and older records of `kinds`."""
+        until = microseconds(check_aware("before", before))
+        with self._writing() as connection:
+            erased = records.expire(connection, until, keep, kinds)
+        with self._translated():
+            self._engine.forget()
+        return erased
+
+    def rename(
+        self,
+        names: Mapping[Subject, Subject],
+        *,
+        drop: frozenset[str] = frozenset(),
+        add: Mapping[str, Sequence[Record]] | None = None,
+    ) -> int:
+        """Give subjects other ids, in one transaction; the number of events that were rewritten."""
+        naming.check(names)
+        rows = {kind: records.rows_of(kind, given) for kind, given in (add or {}).items()}
+        with self._writing() as connection:
+            n = naming.rename(connection, names, drop)
+            for kind, kept in rows.items():
+                records.put(connection, self._engine, kind, kept, None)
+        with self._translated():
+            self._engine.forget()
+        return n
 
     def close(self) -> None:
         """Release connections; the store can no longer be used."""

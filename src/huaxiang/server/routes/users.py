@@ -1,14 +1,16 @@
-"""People, their profiles, the evidence behind them, and the edits that they make."""
+"""People, their profiles, the evidence behind them, the edits that they make, and what they may ask of the shop."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import APIRouter
+import orjson
+from fastapi import APIRouter, Request, Response
 
 from huaxiang.errors import DataError
+from huaxiang.privacy import erase, export
 from huaxiang.server.live import brief
 from huaxiang.server.schemas import PatchIn, ProfileOut, UserOut, UsersOut
-from huaxiang.server.security import ShopDep
+from huaxiang.server.security import ShopDep, VisitorDep
 from huaxiang.types import check_aware
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
@@ -31,11 +33,14 @@ def _moment(as_of: datetime | None) -> datetime:
 
 
 @router.get("/{user_id:id}/profile/evidence")
-def evidence(user_id: str, shop: ShopDep, as_of: datetime | None = None, limit: int = 200) -> dict[str, Any]:
+def evidence(
+    user_id: str, shop: ShopDep, visitor: VisitorDep, as_of: datetime | None = None, limit: int = 200
+) -> dict[str, Any]:
     """The newest events that the profile was read from, newest first."""
     if not 1 <= limit <= _MAX_EVIDENCE:
         raise DataError(f"limit is {limit}; it must be from 1 to {_MAX_EVIDENCE}")
-    events = shop.portraits.events(user_id, before=_moment(as_of))
+    stored = visitor.reads(shop, user_id, "evidence")
+    events = shop.portraits.events(stored, before=_moment(as_of))
     newest = events[::-1][:limit]
     named = {item_id for event in newest for item_id in event.item_ids}
     names = {item_id: item.name if (item := shop.catalogue.get(item_id)) else None for item_id in sorted(named)}
@@ -44,13 +49,32 @@ def evidence(user_id: str, shop: ShopDep, as_of: datetime | None = None, limit: 
 
 
 @router.get("/{user_id:id}/profile")
-def get_profile(user_id: str, shop: ShopDep, as_of: datetime | None = None) -> ProfileOut:
+def get_profile(user_id: str, shop: ShopDep, visitor: VisitorDep, as_of: datetime | None = None) -> ProfileOut:
     """The profile as known strictly before a moment, by default now; empty for a stranger."""
-    return ProfileOut.of(shop.portraits.profile(user_id, now=_moment(as_of)))
+    stored = visitor.reads(shop, user_id, "profile")
+    return ProfileOut.of(shop.portraits.profile(stored, now=_moment(as_of)))
 
 
 @router.patch("/{user_id:id}/profile")
-def patch_profile(user_id: str, patch: PatchIn, shop: ShopDep) -> ProfileOut:
+def patch_profile(user_id: str, patch: PatchIn, shop: ShopDep, visitor: VisitorDep) -> ProfileOut:
     """Edit a profile; each edit is an event, so it can be undone by its `edit_id`."""
     edits = [edit.model_dump(exclude_none=True) for edit in patch.edits]
-    return ProfileOut.of(*shop.edit_profile(user_id, edits))
+    profile, names = shop.edit_profile(user_id, edits)
+    visitor.audit.note(shop.gate.raw(user_id), "edit", by=visitor.by, edits=len(edits))
+    return ProfileOut.of(profile, names)
+
+
+@router.delete("/{user_id:id}/profile")
+def erase_person(user_id: str, shop: ShopDep, visitor: VisitorDep, request: Request) -> dict[str, Any]:
+    """Erase the person and every device that they claimed, for good; the answer is the signed receipt."""
+    receipt = erase(shop, user_id, by=visitor.by)
+    request.app.state.shops.live(shop.tenant).forget()
+    return receipt.to_json()
+
+
+@router.get("/{user_id:id}/export")
+def export_person(user_id: str, shop: ShopDep, visitor: VisitorDep) -> Response:
+    """Everything that is known of the person, as one JSON document."""
+    said = export(shop, user_id)
+    visitor.audit.note(said["user_id"], "export", by=visitor.by)
+    return Response(orjson.dumps(said), media_type="application/json")

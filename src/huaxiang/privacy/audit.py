@@ -1,0 +1,82 @@
+"""Who read or changed which profile, when. Rows name the person under a fingerprint, so they outlive an erasure.
+
+A row is written before the answer is given: what was read is never without its row.
+"""
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from huaxiang.collect.keys import KeyFile
+from huaxiang.store import Record, Store
+from huaxiang.store.rows import microseconds
+from huaxiang.types import Subject
+
+AUDIT: Final = "audit"
+"""Kind of the records of rows."""
+_PURPOSE: Final = "audit"
+_PAGE: Final = 1_000
+_ONE_READING: Final = 60.0
+_MOST_RECENT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One access: `what` is profile, evidence, export, edit, erase ...; `by` is the door and the key or account."""
+
+    at: str
+    by: str
+    what: str
+    details: dict[str, Any]
+
+
+class Audit:
+    """The audit log of one tenant. Safe to use from many threads."""
+
+    def __init__(self, store: Store, keys: KeyFile) -> None:
+        self._store, self._keys = store, keys
+        self._recent: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+
+    def read(self, subject: Subject, what: str, *, by: str) -> None:
+        """Write that somebody read; a page that reads the same again within a minute is one reading."""
+        now, asked = time.monotonic(), (subject, what, by)
+        if now - self._recent.get(asked, -_ONE_READING) < _ONE_READING:
+            return
+        self.note(subject, what, by=by)
+        self._recent[asked] = now
+        while len(self._recent) > _MOST_RECENT:
+            self._recent.popitem(last=False)
+
+    def note(self, subject: Subject, what: str, *, by: str, **details: Any) -> None:
+        """Write a row; it is durable when this returns."""
+        now = datetime.now(UTC)
+        person = self._keys.read(create=True).fingerprint(_PURPOSE, subject)
+        # ids begin with the person, so that one person's rows are one page; then the time, which orders them
+        name = f"{person}-{microseconds(now):020d}-{secrets.token_hex(3)}"
+        self._store.put(AUDIT, [Record(name, asdict(Row(now.isoformat(), by, what, details)), at=now)])
+
+    def of(self, subject: Subject) -> list[Row]:
+        """The rows about a person, oldest first; of one who was erased too."""
+        if not self._keys.path.exists():
+            return []
+        person = self._keys.read(create=False).fingerprint(_PURPOSE, subject)
+        rows, after = [], f"{person}-"
+        while page := self._store.find(AUDIT, after=after, limit=_PAGE):
+            mine = [record for record in page if record.id.startswith(f"{person}-")]
+            rows += [Row(**record.body) for record in mine]
+            if len(mine) < len(page):
+                break
+            after = page[-1].id
+        return rows
+
+    def __iter__(self) -> Iterator[tuple[str, Row]]:
+        """Every row with the fingerprint of its person, person by person."""
+        after = None
+        while page := self._store.find(AUDIT, after=after, limit=_PAGE):
+            for record in page:
+                yield record.id.partition("-")[0], Row(**record.body)
+            after = page[-1].id
