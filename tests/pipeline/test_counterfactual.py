@@ -29,20 +29,19 @@ def looks(n: int) -> list[Event]:
     return [Event("view_item", NOON + timedelta(days=at), "ann", f"i{at}", event_id=f"e{at}") for at in range(n)]
 
 
-def kept(events: Sequence[Event]) -> FoldState:
-    """A fold that only remembers what it was given."""
-    return FoldState(counts={event.event_id: 1 for event in events})
-
-
 def refolded(worths: Sequence[float]) -> Refolded:
     """One item, whose score is the sum of what each event is worth."""
     events = looks(len(worths))
     worth = {event.event_id: own for event, own in zip(events, worths, strict=True)}
 
+    def folds(removals: Sequence[frozenset[str]]) -> list[FoldState]:
+        """States that only remember what they read."""
+        return [FoldState(counts={name: 1 for name in worth if name not in gone}) for gone in removals]
+
     def score(states: Sequence[FoldState]) -> NDArray[np.float64]:
         return np.array([[sum(worth[name] for name in state.counts)] for state in states])
 
-    return Refolded(events, clues_of(events), kept, score)
+    return Refolded(clues_of(events), folds, score)
 
 
 def passes(worths: Sequence[float], cited: Sequence[int], seed: int = 0) -> bool:

@@ -16,11 +16,12 @@ from huaxiang.collect.consent import said_scopes
 from huaxiang.profiles import FoldState
 from huaxiang.profiles.fold import SEARCH_WORDS, WEIGHTS, resolve
 from huaxiang.ranking.explain import Clue
-from huaxiang.types import Event
+from huaxiang.types import Event, EventId
 
 Removal: TypeAlias = frozenset[int]
 """Places of clues that are left out together."""
-Fold: TypeAlias = Callable[[Sequence[Event]], FoldState]
+Folds: TypeAlias = Callable[[Sequence[frozenset[EventId]]], Sequence[FoldState]]
+"""The states of a person without some events, as many as asked for."""
 Scorer: TypeAlias = Callable[[Sequence[FoldState]], NDArray[np.float64]]
 """Fused scores of the page's items for states of its person, shape (T, K)."""
 
@@ -66,12 +67,11 @@ class Refolded:
     """What items lose when events of their person are left out. Every removal is folded and scored once.
 
     Args:
-        events: what the person's state was folded from.
-        clues: `clues_of` them.
+        clues: of the person, as `clues_of` has them.
     """
 
-    def __init__(self, events: Sequence[Event], clues: Sequence[Clue], fold: Fold, score: Scorer) -> None:
-        self._events, self._fold, self._score = events, fold, score
+    def __init__(self, clues: Sequence[Clue], folds: Folds, score: Scorer) -> None:
+        self._folds, self._score = folds, score
         self._ids = [clue.event_id for clue in clues]
         self._scores: dict[Removal, NDArray[np.float64]] = {}
         self.prepare([frozenset()])
@@ -90,17 +90,19 @@ class Refolded:
         """Fold and score together what was not yet."""
         fresh = [removal for removal in dict.fromkeys(removals) if removal not in self._scores]
         if fresh:
-            self._scores.update(zip(fresh, self._score([self._without(removal) for removal in fresh]), strict=True))
+            states = self._folds([frozenset(self._ids[at] for at in removal) for removal in fresh])
+            self._scores.update(zip(fresh, self._score(states), strict=True))
+
+    def falls(self, item: int, removals: Sequence[Removal]) -> NDArray[np.float64]:
+        """By how much the score of one item falls without each of some removals that are folded, shape (T,)."""
+        fallen_T: NDArray[np.float64] = self._whole_K[item] - np.array([self._scores[one][item] for one in removals])
+        return fallen_T
 
     def drops_K(self, removal: Removal) -> NDArray[np.float64]:
         """By how much the score of each item falls, shape (K,)."""
         self.prepare([removal])
         fallen_K: NDArray[np.float64] = self._whole_K - self._scores[removal]
         return fallen_K
-
-    def _without(self, removal: Removal) -> FoldState:
-        gone = {self._ids[at] for at in removal}
-        return self._fold([event for event in self._events if event.event_id not in gone])
 
 
 class Draws:
@@ -172,7 +174,7 @@ def verdicts(refolded: Refolded, draws: Draws, asked: Sequence[tuple[int, Remova
         refolded.prepare(removal for at in open_ for removal in others[at][start : start + _BLOCK])
         for at in open_:
             block_B = others[at][start : start + _BLOCK]
-            wins[at] += sum(falls[at] > float(refolded.drops_K(one)[asked[at][0]]) + EPSILON for one in block_B)
+            wins[at] += int((falls[at] > refolded.falls(asked[at][0], block_B) + EPSILON).sum())
             seen, least = min(start + _BLOCK, len(others[at])), needed(len(others[at]))
             if wins[at] >= least or seen - wins[at] > len(others[at]) - least:
                 answers[at] = wins[at] >= least

@@ -9,7 +9,7 @@ from huaxiang.profiles.state import EVIDENCE_KEPT, Errand, FoldState, from_micro
 from huaxiang.text.segment import content_words
 from huaxiang.types import Event, Facet
 
-_PAUSE: Final = 30 * 60 * 1_000_000
+PAUSE: Final = 30 * 60 * 1_000_000
 """Microseconds without an event that end a visit whose events carry no session id."""
 
 _LASTS: Final = 12 * 3_600 * 1_000_000
@@ -38,7 +38,7 @@ words are not in that shop, and paying is reckoned."""
 
 def goes_on(session: str | None, last: int, event: Event, micros: int) -> bool:
     """Whether an event belongs to the visit of a session whose last event was then (microseconds)."""
-    return session == event.session_id and (event.session_id is not None or micros - last < _PAUSE)
+    return session == event.session_id and (event.session_id is not None or micros - last < PAUSE)
 
 
 def step_errand(state: FoldState, event: Event, micros: int) -> None:

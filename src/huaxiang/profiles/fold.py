@@ -32,9 +32,9 @@ WEIGHTS: Final[Mapping[str, float]] = {
 SEARCH_WORDS: Final = 6
 """Words of one search that are read as interests."""
 _REVIEW_WEIGHT: Final = 4.0
-_MAX_ITEMS: Final = 500
-_MAX_QUERIES: Final = 100
-_MAX_SEARCHES: Final = 20
+MAX_ITEMS: Final = 500
+MAX_QUERIES: Final = 100
+MAX_SEARCHES: Final = 20
 _MAX_BOOST: Final = 10.0
 
 
@@ -149,7 +149,7 @@ def _step(state: FoldState, event: Event, resolved: Resolved, config: FoldConfig
 
 
 def _interest(state: FoldState, event: Event, micros: int, resolved: Resolved, config: FoldConfig) -> None:
-    weight = _review_weight(event) if event.event == "review" else WEIGHTS.get(event.event, 0.0)
+    weight = weight_of(event)
     if weight == 0.0:
         return
     returned = resolved.refunded.get(event.event_id, frozenset())
@@ -162,8 +162,8 @@ def _interest(state: FoldState, event: Event, micros: int, resolved: Resolved, c
         tally = state.items.setdefault(item_id, Tally(at=micros))
         add(tally, share, micros, config)
         tally.note(micros, event.event_id)
-    if len(state.items) > _MAX_ITEMS + 100:
-        _forget_weakest(state.items, _MAX_ITEMS, config.interest_half_life_days)
+    if len(state.items) > MAX_ITEMS + 100:
+        _forget_weakest(state.items, MAX_ITEMS, config.interest_half_life_days)
 
 
 def _damping(state: FoldState, event: Event, micros: int, weight: float) -> float:
@@ -177,7 +177,10 @@ def _damping(state: FoldState, event: Event, micros: int, weight: float) -> floa
     return float(((before + weight) ** 0.5 - before**0.5) / weight) if weight > 0.0 else 0.0
 
 
-def _review_weight(event: Event) -> float:
+def weight_of(event: Event) -> float:
+    """How much an event says about interest in what it names, before its visit damps it; 0: nothing."""
+    if event.event != "review":
+        return WEIGHTS.get(event.event, 0.0)
     if event.rating is not None:
         return _REVIEW_WEIGHT * max(-1.0, min(1.0, (event.rating - 3.0) / 2.0 + 0.25))
     polarity = event.reading.polarity if event.reading else None
@@ -196,13 +199,13 @@ def _words(state: FoldState, event: Event, micros: int, config: FoldConfig) -> N
         return
     query = " ".join(event.query.split())[:200]
     state.searches.append(Search(query, micros, event.event_id, event.session_id))
-    del state.searches[:-_MAX_SEARCHES]
+    del state.searches[:-MAX_SEARCHES]
     for word in reading.keywords[:SEARCH_WORDS] if reading is not None else ():
         tally = state.queries.setdefault(word, Tally(at=micros))
         add(tally, 1.0, micros, config)
         tally.note(micros, event.event_id)
-    if len(state.queries) > _MAX_QUERIES + 50:
-        _forget_weakest(state.queries, _MAX_QUERIES, config.interest_half_life_days)
+    if len(state.queries) > MAX_QUERIES + 50:
+        _forget_weakest(state.queries, MAX_QUERIES, config.interest_half_life_days)
 
 
 def _trade(state: FoldState, event: Event, micros: int, resolved: Resolved) -> None:

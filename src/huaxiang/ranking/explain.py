@@ -60,25 +60,29 @@ class Choice:
     cited: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """What is known of the person whose page is explained.
+    """What is known of the person whose page is explained, looked up once for all of its items.
 
     Attributes:
         clues: oldest first.
         interests: facets of the profile.
-        language: `zh` for Chinese texts, anything else for English.
+        by_item, by_facet: places of the clues that name an item, or speak of a facet of an interest.
+        tongue: `zh` or `en`.
     """
 
-    clues: Sequence[Clue]
-    interests: Sequence[Facet]
-    item_facets: ItemFacets
-    language: str = "en"
-
-    @property
-    def tongue(self) -> str:
-        """`zh` or `en`."""
-        return "zh" if self.language == "zh" else "en"
+    def __init__(
+        self, clues: Sequence[Clue], interests: Sequence[Facet], item_facets: ItemFacets, language: str = "en"
+    ) -> None:
+        self.clues, self.interests, self.item_facets = clues, interests, item_facets
+        self.tongue = "zh" if language == "zh" else "en"
+        self.by_item: dict[ItemId, list[int]] = {}
+        self.by_facet: dict[tuple[str, str], list[int]] = {(facet.facet, facet.value): [] for facet in interests}
+        for at, clue in enumerate(clues):
+            for name in clue.item_ids:
+                self.by_item.setdefault(name, []).append(at)
+            of_items = {(kind, value) for name in clue.item_ids for kind, value, _ in item_facets.of(name)}
+            for key in (clue.facets | of_items) & self.by_facet.keys():
+                self.by_facet[key].append(at)
 
 
 def shares_of(parts: Mapping[str, float]) -> dict[str, float]:
@@ -130,8 +134,8 @@ def _sum(drops_C: NDArray[np.float64], cited: Sequence[int]) -> float:
 def _cited(places: Iterable[int], drops_C: NDArray[np.float64]) -> tuple[int, ...]:
     """The strongest of some clues that lower the score: at most three, and no more than there are others to compare
     with, unless the person has no others at all."""
-    lowering = sorted((at for at in places if drops_C[at] > 0.0), key=lambda at: (-drops_C[at], -at))[:MOST]
     n = len(drops_C)
+    lowering = sorted((at for at in places if drops_C[at] > 0.0), key=lambda at: (-drops_C[at], -at))[:MOST]
     return tuple(lowering if len(lowering) == n else lowering[: max(1, n // 2)])
 
 
@@ -141,11 +145,7 @@ def _choice(kind: str, text: str, facet: str | None, cited: tuple[int, ...], tol
 
 def _followed(item: Item, drops_C: NDArray[np.float64], told: Told) -> list[Choice]:
     """For items of the history that the shop still has a name for."""
-    places: dict[ItemId, list[int]] = {}
-    for at, clue in enumerate(told.clues):
-        for item_id in clue.item_ids:
-            places.setdefault(item_id, []).append(at)
-    found = {name: cited for name, of_item in places.items() if (cited := _cited(of_item, drops_C))}
+    found = {name: cited for name, of_item in told.by_item.items() if (cited := _cited(of_item, drops_C))}
     best = sorted(found, key=lambda name: (-_sum(drops_C, found[name]), name))
     named = [name for name in best if name in told.item_facets.catalogue][:_TRIED]
     return [_choice("followed", _going_with(item, [name], told), None, found[name], told) for name in named]
@@ -168,18 +168,12 @@ def _interest(item: Item, drops_C: NDArray[np.float64], told: Told) -> list[Choi
         key = (facet.facet, facet.value)
         if key not in has or facet.score <= 0.0 or facet.facet == "price_band":
             continue
-        if cited := _cited((at for at, clue in enumerate(told.clues) if _speaks_of(clue, key, told)), drops_C):
+        if cited := _cited(told.by_facet[key], drops_C):
             of_facet = _choice("interest", _text_of(facet, has, told), f"{facet.facet}:{facet.value}", cited, told)
             found.append((_sum(drops_C, cited), of_facet))
     # of equals a brand or a category says more than a word, and a narrow category more than the one around it
     found.sort(key=lambda one: (-one[0], not (one[1].reason.facet or "").startswith(("brand:", "category:"))))
     return [one for _, one in found[:_TRIED]]
-
-
-def _speaks_of(clue: Clue, key: tuple[str, str], told: Told) -> bool:
-    if key in clue.facets:
-        return True
-    return any(key == (kind, value) for name in clue.item_ids for kind, value, _ in told.item_facets.of(name))
 
 
 def _text_of(facet: Facet, has: set[tuple[str, str]], told: Told) -> str:
