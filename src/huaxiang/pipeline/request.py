@@ -120,7 +120,7 @@ class Pipeline:
         index = LiveIndex(kept.item_ids, kept.vectors_MD, encoder, catalogue, seq=int(release.about["seq"]))
         retrievers = open_retrievers(release.part(PARTS.retrievers))
         portraits.item_facets.use(release.part(PARTS.keywords))
-        elsewhere = kept_elsewhere(portraits.store, release.id) if kept.weights.get(ELSEWHERE, 0.0) > 0.0 else None
+        elsewhere = kept_elsewhere(portraits.store, release) if kept.weights.get(ELSEWHERE, 0.0) > 0.0 else None
         return cls(
             release.id,
             portraits,
@@ -152,6 +152,10 @@ class Pipeline:
     def catalogue(self) -> Catalogue:
         """The live items."""
         return self.portraits.item_facets.catalogue
+
+    def forget(self) -> None:
+        """Let go of what is kept in memory of people."""
+        self._people.forget()
 
     def recommend(
         self,
