@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from huaxiang.apps.recommend import Ask
+from huaxiang.collect.gate import Gate
 from huaxiang.collect.quarantine import Quarantine
 from huaxiang.errors import BusyError, DataError, ReleaseError, StoreError
 from huaxiang.pipeline import PARTS
@@ -19,8 +20,9 @@ from huaxiang.retrieval.item_to_item import ItemToItem
 from huaxiang.retrieval.kinds import RECIPES, open_retrievers
 from huaxiang.retrieval.log import read_log, to_interactions
 from huaxiang.shop import Shop
+from huaxiang.store import open_store
 from huaxiang.store.backup import Backups
-from huaxiang.types import anonymous_subject
+from huaxiang.types import Event, anonymous_subject
 from tests.shops import make_release, settings_of
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -227,6 +229,11 @@ def test_backups_forget_too_and_can_still_be_restored(shop: Shop) -> None:
     assert receipt.removed["backups"] == {name: 8}
     assert erase(shop, "margaret-7").removed["backups"] == {name: 1}
     backups.get(name).verify()
+    url = f"sqlite:///{backups.get(name).databases['default']}"
+    restored = open_store(url)
+    look = Event("view_item", datetime.now(UTC) - timedelta(hours=1), user_id="margaret-7", item_id="tea-01")
+    assert Gate(restored, shop.gate.keys).append([look]).refused  # a restored shop refuses her old events too
+    restored.close()
     content = b"".join(path.read_bytes() for path in backups.root.rglob("*") if path.is_file())
     assert b"her-first-look" not in content
 

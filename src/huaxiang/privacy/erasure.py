@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from huaxiang.collect.catalogue import Catalogue
+from huaxiang.collect.gate import Gate
 from huaxiang.errors import StoreError
 from huaxiang.pipeline.forgetting import Forgotten, forget_people, gone_from
 from huaxiang.privacy.audit import Audit
@@ -111,6 +112,9 @@ def _erase_in(backup: Backup, shop: Shop, person: Known) -> int:
         portraits = Portraits(store, ItemFacets(Catalogue(store)), shop.portraits.config)
         releases = backup.releases(shop.tenant)
         gone = _gone(releases, portraits, person.subjects)
+        # whoever restores it must refuse the person's old events too
+        subjects = (person.raw, *person.raw_devices)
+        Gate(store, shop.gate.keys).refuse(shop.gate.erased_until(subjects))
         n = sum(store.erase(subject).events for subject in person.subjects)
         if gone is not None:
             forget_people(releases, gone)
