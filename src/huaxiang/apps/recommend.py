@@ -23,6 +23,7 @@ class Ask:
         user_id: whose profile; exactly one of this and `session` is given.
         session: payloads of events without a user, oldest first; a missing timestamp means just now.
         where: filter of items, as in `ranking.rules.compile_filter`.
+        explain: with reasons that pass the check of `pipeline.counterfactual`, which takes some forty times the page.
         item_ids: rank only these.
         diversity: 0 by score alone to 1 by difference alone; None: as the shop has it.
     """

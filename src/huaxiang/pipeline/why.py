@@ -29,7 +29,7 @@ from huaxiang.types import Event, Item, Reason
 
 PartsOf: TypeAlias = Callable[[Sequence[Person], Snapshot], dict[str, NDArray[np.float32]]]
 _ALONE: Final = 12
-"""Clues of each item, those that seem to carry most, that are left out alone to see what they carry. Of 220 items of 30
+"""Clues of each item, those that seem to carry most, that are left out alone to see what they carry. Of 220 items of 22
 shoppers 219 found a reason with 12 and all with every clue, at a quarter more folds (experiments/LOG.md)."""
 _IN_FRONT: Final = 10
 """An item is popular in its category where it stands in the first tenth."""
