@@ -175,8 +175,8 @@ class Event:
     @property
     def item_ids(self) -> tuple[ItemId, ...]:
         """Every item the event names, its own first, without repeats."""
-        named = (() if self.item_id is None else (self.item_id,)) + tuple(line.item_id for line in self.items)
-        return tuple(dict.fromkeys(named))
+        own = () if self.item_id is None else (self.item_id,)
+        return tuple(dict.fromkeys((*own, *(line.item_id for line in self.items)))) if self.items else own
 
 
 _WITHOUT_SUBJECT: Final = frozenset({"set_item", "delete_item", "post"})
