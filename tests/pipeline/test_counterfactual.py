@@ -215,3 +215,29 @@ def test_popular_in_its_category_is_said_where_it_is_so(still: Shop) -> None:
         if texts[item]:
             assert texts[item] == [f"popular in Shop > {kind.capitalize()} now"]
     assert not texts[shown.ranked.item_ids[-1]]  # what hardly anybody takes is not called popular
+
+
+def test_what_a_person_stated_or_searched_for_is_cited(shop: Shop) -> None:
+    edited, asking = next(NAMES), next(NAMES)
+    stated = {"op": "add", "facet": "brand", "value": "Uji", "weight": 1.0}
+    shop.store.append([Event("profile_edit", NOON, edited, event_id="stated", properties=stated)])
+    typed = {"event": "search", "user_id": asking, "query": "desk lamp brass", "event_id": "typed"}
+    assert not shop.intake.take([typed | {"timestamp": NOON.isoformat()}]).rejected
+    (of_edit,) = checked(shop.pipeline.explain(edited, "tea-03", now=ONE))
+    assert (of_edit.facet, of_edit.evidence) == ("brand:Uji", ("stated",))
+    (of_search,) = checked(shop.pipeline.explain(asking, "lamp-02", now=ONE))
+    assert of_search.evidence == ("typed",)
+
+
+def test_a_page_without_items_has_no_reasons(still: Shop) -> None:
+    state = still.portraits.state("u00", before=ONE)
+    empty = still.pipeline.rank(state, now=ONE, k=5, user_id="u00", explain=True, item_ids=[])
+    assert (empty.ranked.item_ids, empty.ranked.reasons, empty.tried) == ((), (), ())
+
+
+def test_a_session_is_checked_by_its_own_events(still: Shop) -> None:
+    looks = [Event("view_item", NOON, None, f"tea-0{n}", event_id=f"s{n}", anonymous_id="phone") for n in range(3)]
+    state = still.portraits.state_of(looks)
+    shown = still.pipeline.rank(state, now=ONE, k=3, explain=True, events=looks)
+    assert all(set(reason.evidence) <= {"s0", "s1", "s2"} for why in shown.ranked.reasons for reason in why)
+    assert any(checked(why) for why in shown.ranked.reasons)

@@ -1,15 +1,21 @@
 """What people met in another shop: known from its moment on, to whom it may be used for, and gone with the person."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from huaxiang.pipeline import Pipeline
 from huaxiang.pipeline.elsewhere import ELSEWHERE, keep, kept
+from huaxiang.release import Release
 from huaxiang.shop import Shop
 from tests.pipeline.conftest import NOON
 
 ONE = NOON + timedelta(hours=1)
 ROWS = {"met elsewhere": {"lamp-03": 1.0, "lamp-04": 0.5, "no item of this shop": 0.9}}
+
+
+def named(release_id: str) -> Release:
+    return Release(release_id, Path(), NOON, {}, {})
 
 
 def knowing(shop: Shop) -> Pipeline:
@@ -25,7 +31,7 @@ def knowing(shop: Shop) -> Pipeline:
         plain.retrievers,
         weights,
         frozenset(),
-        elsewhere=kept(shop.store, "this release"),
+        elsewhere=kept(shop.store, named("this release")),
     )
 
 
@@ -57,10 +63,10 @@ def test_a_session_has_no_elsewhere(shop: Shop) -> None:
 
 def test_nothing_is_known_before_its_moment_or_for_another_release(shop: Shop) -> None:
     keep(shop.store, "this release", ROWS, at=NOON)
-    read = kept(shop.store, "this release")
+    read = kept(shop.store, named("this release"))
     assert read("met elsewhere", ONE)["lamp-03"] == 1.0
     assert read("met elsewhere", NOON) == {}
-    assert kept(shop.store, "another release")("met elsewhere", ONE) == {}
+    assert kept(shop.store, named("another release"))("met elsewhere", ONE) == {}
 
 
 def test_who_denies_personalisation_is_answered_without_it(shop: Shop) -> None:
@@ -76,4 +82,4 @@ def test_who_denies_personalisation_is_answered_without_it(shop: Shop) -> None:
 def test_erasing_a_person_takes_it_along(shop: Shop) -> None:
     keep(shop.store, "this release", ROWS, at=NOON)
     assert shop.store.erase("met elsewhere").kinds == {ELSEWHERE: 1}
-    assert kept(shop.store, "this release")("met elsewhere", ONE) == {}
+    assert kept(shop.store, named("this release"))("met elsewhere", ONE) == {}
