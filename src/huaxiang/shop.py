@@ -11,6 +11,7 @@ from typing import Any, Final
 from huaxiang.apps.audience import Audiences
 from huaxiang.apps.recommend import Answer, Ask, answer
 from huaxiang.collect.catalogue import Catalogue
+from huaxiang.collect.check import check_event
 from huaxiang.collect.gate import Gate
 from huaxiang.collect.intake import Intake, Listener
 from huaxiang.collect.keys import KeyFile
@@ -59,7 +60,9 @@ class Shop:
         )
         self.releases = Releases(release_root(settings, tenant))
         self._rules = Rules.of(**settings.ranking.model_dump())
-        self.audiences = Audiences(self.portraits, lambda: self.pipeline, Floor(settings.audiences.floor), self.gate.stored_id)
+        self.audiences = Audiences(
+            self.portraits, lambda: self.pipeline, Floor(settings.audiences.floor), self.gate.stored_id
+        )
         self._pipeline: Pipeline | None = None
         self._complaint = ""
         self._lock = threading.Lock()
@@ -133,6 +136,8 @@ class Shop:
         now = datetime.now(UTC)
         user_id = self.gate.stored_id(user_id)
         payloads = edit_events(user_id, edits, known=self.portraits.shares(user_id, now=now), now=now)
+        for payload in payloads:  # all or none: the intake would keep the others of a batch
+            check_event(payload, tenant=self.tenant)
         taken = self.intake.take(payloads)
         if taken.rejected:
             raise DataError(taken.rejected[0].reason)
