@@ -162,3 +162,23 @@ def test_a_missing_driver_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(postgresql, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"huaxiang\[postgresql\]"):
         open_store("postgresql://postgres@127.0.0.1/shop")
+
+
+def test_an_erasure_is_whole_and_says_what_a_server_may_still_hold(url: str, tmp_path: Path) -> None:
+    from huaxiang.privacy import erase, export
+    from huaxiang.privacy.rotation import rotate
+    from huaxiang.shop import Shop
+    from tests.shops import settings_of
+
+    shop = Shop(settings_of(tmp_path / "shop", f"store.url={url}", "privacy.pseudonyms=true"))
+    look = {"event": "view_item", "item_id": "tea", "timestamp": NOON.isoformat()}
+    shop.intake.take([look | {"user_id": user} for user in ("margaret-7", "harold-3")])
+    assert rotate(shop) == 2
+    assert export(shop, "margaret-7")["n_events"] == 1
+    receipt = erase(shop, "margaret-7")
+    receipt.check(shop.gate.keys.read(create=False))
+    assert receipt.removed["events"] == 1
+    assert "No absence is proved" in receipt.not_reached[0]
+    assert shop.intake.take([look | {"user_id": "margaret-7"}]).rejected
+    assert export(shop, "harold-3")["n_events"] == 1
+    shop.close()
