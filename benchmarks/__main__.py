@@ -83,6 +83,19 @@ def of_http(asked: argparse.Namespace) -> Figures:
     return [Figure(**{name: row[name] for name in names}) for row in said["figures"]]
 
 
+def of_profiles(asked: argparse.Namespace) -> Figures:
+    """Folding, a profile that nothing is kept of, and the time from an event to a changed answer."""
+    said = run("profiles", *(("--data-dir", str(asked.data_dir)) if asked.data_dir else ()))
+    names = ("name", "value", "unit", "target", "is_at_least", "load")
+    return [Figure(**{name: row[name] for name in names}) for row in said["figures"]]
+
+
+def of_erasure(_: argparse.Namespace) -> Figures:
+    """One person of 1,000 events out of a million."""
+    said = run("erasure")
+    return [Figure("erasure of 1,000 events of 1 M", said["seconds"], "s", said["limit_seconds"], False, load())]
+
+
 def of_sentiment(_: argparse.Namespace) -> Figures:
     """Polarity of reviews on the public labelled sets; no target is set, VADER stands beside it."""
     rows = run("sentiment")["rows"]
@@ -167,6 +180,8 @@ ALL: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "ingest": of_ingest,
     "import": of_import,
     "http": of_http,
+    "profiles": of_profiles,
+    "erasure": of_erasure,
     "sequences": of_sequences,
     "sentiment": of_sentiment,
     "aspects": of_aspects,
