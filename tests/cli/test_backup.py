@@ -81,3 +81,8 @@ def test_a_backup_that_cannot_be_read_is_listed_with_the_way_out(run: Run, shop:
     (shop / "backups" / name / "manifest.json").write_text("")
     listed = run("backup", "list", "--data-dir", shop)
     assert f"delete it: `huaxiang backup delete {name}`" in listed.out
+
+
+def test_the_command_alone_makes_one(run: Run, shop: Path) -> None:
+    assert run("backup", "--data-dir", shop).status == 0
+    assert len(list((shop / "backups").glob("[0-9]*"))) == 1

@@ -39,6 +39,17 @@ def test_a_trace_that_came_back_is_found(run: Run, folder: Path, tmp_path: Path)
     assert (said.status, "found: mail.txt: 3" in said.out) == (1, True)
 
 
+def test_who_was_erased_can_be_verified_by_the_id_alone(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "verified.json"
+    said = run("privacy", "verify", "margaret-7", "--data-dir", folder)
+    assert said.status == 2  # no keys, nobody was erased
+    run("privacy", "erase", "margaret-7", "--yes", "--data-dir", folder)
+    said = run("privacy", "verify", "margaret-7", "--data-dir", folder, "--json", out)
+    assert (said.status, json.loads(out.read_text())["is_absent"]) == (0, True)
+    said = run("privacy", "verify", "harold-3", "--data-dir", folder)
+    assert (said.status, "nobody of this id was erased here" in said.err) == (2, True)
+
+
 def test_an_export_and_who_read(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "u00.json"
     run("profile", "show", "u00", "--data-dir", folder)

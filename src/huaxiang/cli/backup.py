@@ -21,12 +21,21 @@ _DataDir = Annotated[Path | None, typer.Option("--data-dir", help="The shop's fo
 _Config = Annotated[Path | None, typer.Option("--config", help="Settings, TOML (default ./huaxiang.toml if there).")]
 _Json = Annotated[Path | None, typer.Option("--json", help="Write the list to this file.")]
 
-backups = typer.Typer(help="Backups on this machine: make, list, restore, delete.", no_args_is_help=True)
+backups = typer.Typer(help="Backups on this machine: make (also without a word more), list, restore, delete.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(backups, name="backup")
+
+
+@backups.callback(invoke_without_command=True)
+def _make_where_nothing_else_is_asked(
+    context: typer.Context, note: _Note = "", data_dir: _DataDir = None, config: _Config = None
+) -> None:
+    """Backups on this machine: make (also without a word more), list, restore, delete."""
+    if context.invoked_subcommand is None:
+        make_backup(note, data_dir, config)
 
 
 @backups.command("make")

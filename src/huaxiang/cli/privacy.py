@@ -8,9 +8,10 @@ import typer
 
 from huaxiang.cli.figures import check_folders
 from huaxiang.cli.serving import ConfigFile, DataDir
-from huaxiang.errors import ConfigError, DataError
+from huaxiang.errors import ConfigError
 
 if TYPE_CHECKING:
+    from huaxiang.privacy.verification import Verified
     from huaxiang.shop import Shop
 
 privacy = typer.Typer(
@@ -86,46 +87,55 @@ def export_person(user_id: str, out: Out = None, data_dir: DataDir = None, confi
 
 
 @privacy.command("verify")
-def verify(
-    receipt: Annotated[Path, typer.Argument(help="what the erasure wrote", exists=True, dir_okay=False)],
-    user: Annotated[str | None, typer.Option(help="the id that was erased; the receipt does not name it")] = None,
+def verify_erasure(
+    what: Annotated[str, typer.Argument(metavar="RECEIPT|USER_ID", help="what the erasure wrote, or who was erased")],
+    user: Annotated[str | None, typer.Option(help="the id that was erased; a receipt does not name it")] = None,
     data_dir: DataDir = None,
     config: ConfigFile = None,
+    json_file: JsonFile = None,
 ) -> None:
-    """Check a receipt's signature; with --user, that it is of this person, and search the data folder for the id, byte
-    by byte. Exit status 1 where a trace is found."""
-    from huaxiang.privacy.receipt import open_receipt, person_in
-    from huaxiang.privacy.traces import SHORTEST, search
+    """Check the signature of a receipt, and look for the person in the log and in every file, byte by byte.
 
-    said = open_receipt(receipt)
+    Exit status 1 where anything is left. A receipt alone, without --user, has its signature checked only.
+    """
+    from huaxiang.privacy.receipt import open_receipt
+    from huaxiang.privacy.verification import verify
+
+    check_folders(json_file)
+    file = Path(what)
+    receipt = open_receipt(file) if file.is_file() else None
     shop = _shop(data_dir, config)
     try:
-        keys = shop.gate.keys.read(create=False)
-        said.check(keys)
-        typer.echo(f"signed by this shop; erased at {said.erased_at}, {said.removed['events']:,} events")
-        if user is None:
+        if receipt is not None and user is None:
+            receipt.check(shop.gate.keys.read(create=False))
+            typer.echo(f"signed by this shop; erased at {receipt.erased_at}. Give --user ID to look for the person")
             return
-        if person_in(keys, user) != said.person:
-            raise DataError(f"the receipt is not of {user!r}; give the id that was erased")
-        folder = shop.settings.data_dir
-        searched = search(folder, {user, shop.gate.stored_id(user)}, shop.store, leave_out=(folder / "keys",))
-        n_kept = len(shop.store.history(shop.gate.stored_id(user), before=datetime(9999, 1, 1, tzinfo=UTC), limit=1))
+        found = verify(shop, user or what, receipt)
     finally:
         shop.close()
+    _tell(found)
+    _write(json_file, found.to_json())
+    if not found.is_absent:
+        raise typer.Exit(1)
+
+
+def _tell(found: "Verified") -> None:
+    from huaxiang.privacy.traces import SHORTEST
+
+    searched = found.searched
+    typer.echo(f"signed by this shop; erased at {', '.join(found.erased_at)}")
     typer.echo(f"searched {searched.n_files:,} files, {searched.n_bytes:,} bytes")
     if searched.n_too_short:
         typer.echo(f"an id of fewer than {SHORTEST} bytes stands in any file by chance; only the log was asked")
     if searched.n_explained:
-        typer.echo(
-            f"{searched.n_explained} times it stands inside a longer text that the log holds, such as another id"
-        )
+        typer.echo(f"{searched.n_explained} times it stands inside a longer text of the log, such as another id")
     for place in searched.found:
         typer.echo(f"found: {place}")
-    if n_kept:
-        typer.echo("the log holds events of this id: of a new person, who came after the erasure")
-    if searched.found and not n_kept:
-        raise typer.Exit(1)
-    typer.echo("no trace" if not searched.found else "what was found may be of the new person")
+    if found.n_events:
+        typer.echo(f"{found.n_events:,} events of this id are of a new person, who came after the erasure")
+    if found.n_before:
+        typer.echo(f"{found.n_before:,} events from before the erasure are in the log")
+    typer.echo("no trace of the person who was erased" if found.is_absent else "not everything is gone; erase again")
 
 
 @privacy.command("audit")

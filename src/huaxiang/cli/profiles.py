@@ -110,7 +110,7 @@ def edit(
     from huaxiang.server.schemas import ProfileOut
 
     check_folders(json_file)
-    shop, stored = _opened(data_dir, config, user_id, "edit")
+    shop, _ = _opened(data_dir, config, user_id, "edit")
     said = {"op": op, "facet": facet, "value": value, "weight": weight, "event_id": event_id, "edit_id": edit_id}
     given = {name: part for name, part in said.items() if part is not None}
     profile, names = shop.edit_profile(user_id, [given])
