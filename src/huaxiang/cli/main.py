@@ -9,6 +9,7 @@ from huaxiang.cli import (
     backup,
     data,
     demo,
+    doctor,
     encode,
     evaluate,
     export,
@@ -54,6 +55,7 @@ for group in (
     profiles,
     privacy,
     audience,
+    doctor,
     backup,
 ):
     group.register(app)
