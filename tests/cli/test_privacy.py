@@ -50,6 +50,19 @@ def test_who_was_erased_can_be_verified_by_the_id_alone(run: Run, folder: Path, 
     assert (said.status, "nobody of this id was erased here" in said.err) == (2, True)
 
 
+def test_a_bad_row_of_somebody_erased_is_quarantined_without_its_values(run: Run, folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "visits.csv"
+    rows = ["margaret-7,,view_item,2026-01-02T10:00:00Z", "harold-3,,view_item,2026-01-02T10:00:00Z"]
+    file.write_text("\n".join(["user_id,item_id,event,timestamp", *rows]) + "\n")
+    run("privacy", "erase", "margaret-7", "--yes", "--data-dir", folder)
+    assert run("import", file, "--yes", "--data-dir", folder).status == 1
+    (kept,) = (folder / "quarantine").glob("*.jsonl")
+    assert "margaret" not in kept.read_text()
+    assert "left out: it names somebody who was erased" in kept.read_text()
+    assert "harold-3" in kept.read_text()
+    assert run("privacy", "verify", "margaret-7", "--data-dir", folder).status == 0
+
+
 def test_an_export_and_who_read(run: Run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "u00.json"
     run("profile", "show", "u00", "--data-dir", folder)

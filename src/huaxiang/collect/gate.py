@@ -8,7 +8,7 @@ just forbidden.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
@@ -23,11 +23,12 @@ from huaxiang.errors import ConflictError, StoreError
 from huaxiang.store import Appended, Record, Store
 from huaxiang.store.base import GATE
 from huaxiang.store.rows import microseconds
-from huaxiang.types import Event, Subject
+from huaxiang.types import Event, Subject, anonymous_subject
 
 ERASURE: Final = "erasure"
 """Kind of the records of who was erased: under a fingerprint, the moment until which their events are refused."""
 _TRIES: Final = 20
+_LONGEST_ID: Final = 512
 _IS_ERASED: Final = "its person was erased after it; events from before an erasure are not taken again"
 
 _T = TypeVar("_T")
@@ -123,6 +124,13 @@ class Gate:
         prints = {fingerprint(keys, subject): subject for subject in subjects}
         found = self.store.get(ERASURE, list(prints))
         return {prints[name]: int(record.body["until"]) for name, record in found.items()}
+
+    def names_erased(self, values: Iterable[str]) -> bool:
+        """Whether one of these texts is the id of a person or a device that was erased, whenever."""
+        if not self._version:
+            return False
+        named = {value for value in values if value and len(value) <= _LONGEST_ID}
+        return bool(self.erased_until([*named, *map(anonymous_subject, named)]))
 
     def refuse(self, until: Mapping[Subject, int]) -> None:
         """From now on refuse what these people and devices did up to a moment, in microseconds since 1970."""

@@ -24,7 +24,7 @@ from huaxiang.collect.importers.base import Guess
 from huaxiang.collect.intake import READ_AT_INTAKE, read_event, read_query, read_text
 from huaxiang.collect.last_word import LastWord
 from huaxiang.collect.masking import Mask
-from huaxiang.collect.quarantine import Quarantine
+from huaxiang.collect.quarantine import LEFT_OUT, Quarantine, values_of
 from huaxiang.errors import DataError
 from huaxiang.store import Appended
 from huaxiang.types import EVENT_NAMES, Event
@@ -225,6 +225,8 @@ class _Loading:
     def _refuse(self, row: BadRow) -> None:
         self._report.quarantined += 1
         self._report.reasons[_kind_of(row.reason)] += 1
+        if isinstance(self._sink, Gate) and self._sink.names_erased(values_of(row.raw)):
+            row = BadRow(row.line, _kind_of(row.reason), LEFT_OUT)
         self._quarantine.keep(row)
 
     def _take_columns(self, frame: pl.DataFrame) -> list[_Single]:

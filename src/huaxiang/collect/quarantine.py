@@ -1,6 +1,7 @@
 """Rows that were not kept, in a file of their own: one JSON object per row with its line, the reason and the row."""
 
 import fcntl
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -11,6 +12,9 @@ from huaxiang.collect.importers.base import BadRow
 
 MAX_RAW: Final = 1_000_000
 """Longest raw row that is written whole, in bytes; of a longer one the beginning."""
+LEFT_OUT: Final = "left out: it names somebody who was erased"
+"""In the place of a raw row."""
+_SEPARATORS: Final = ",\t |;"
 
 
 class Quarantine:
@@ -63,3 +67,19 @@ def _clean(value: Any) -> Any:
     if isinstance(value, float) and value - value != 0.0:
         return str(value)
     return value
+
+
+def values_of(raw: Any) -> Iterator[str]:
+    """Every value of a row as text; of a text that may be a whole line its cells too."""
+    if isinstance(raw, Mapping):
+        for inner in raw.values():
+            yield from values_of(inner)
+    elif isinstance(raw, list | tuple):
+        for inner in raw:
+            yield from values_of(inner)
+    elif raw is not None and not isinstance(raw, bool):
+        text = str(raw)
+        yield text
+        for separator in _SEPARATORS:
+            if separator in text:
+                yield from (cell.strip().strip('"') for cell in text.split(separator))

@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import orjson
 
+from huaxiang.collect.quarantine import values_of
 from huaxiang.errors import BusyError
 
 _PATIENCE: Final = 5.0
@@ -69,24 +70,4 @@ def _names(line: bytes, ids: frozenset[str]) -> bool:
     said = orjson.loads(line)
     if "raw_is_cut_from_bytes" in said:
         return any(each in said["raw"] for each in ids)
-    return any(value in ids for value in _values(said["raw"]))
-
-
-def _values(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _values(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _values(inner)
-    elif value is not None and not isinstance(value, bool):
-        text = str(value)
-        yield text
-        yield from _cells(text)
-
-
-def _cells(text: str) -> Iterator[str]:
-    """A row that was no JSON and no table is kept as one text: its words are looked at too."""
-    for separator in (",", "\t", " ", "|", ";"):
-        if separator in text:
-            yield from (cell.strip().strip('"') for cell in text.split(separator))
+    return any(value in ids for value in values_of(said["raw"]))

@@ -12,8 +12,8 @@ from huaxiang.store.backup import Backups
 from huaxiang.store.base import GATE
 from huaxiang.types import Subject, is_anonymous
 
-_DERIVED: Final = frozenset({"snapshot", PERSON})
-"""Kinds whose bodies hold ids: snapshots are folded anew, sealed ids are sealed anew."""
+_DERIVED: Final = frozenset({"snapshot", "resident", PERSON})
+"""Kinds whose bodies hold ids: snapshots and residents are folded anew, sealed ids are sealed anew."""
 _AT_ONCE: Final = 1_000
 
 
