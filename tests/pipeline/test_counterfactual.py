@@ -229,6 +229,14 @@ def test_what_a_person_stated_or_searched_for_is_cited(shop: Shop) -> None:
     assert of_search.evidence == ("typed",)
 
 
+def test_of_three_looks_at_one_thing_none_matters_alone_and_all_are_cited(still: Shop) -> None:
+    user = next(NAMES)
+    times = [NOON - timedelta(days=day) for day in (3, 2, 1)]
+    still.store.append([Event("view_item", at, user, "tea-01", event_id=f"{user}-{at.day}") for at in times])
+    (reason,) = checked(still.pipeline.explain(user, "tea-05", now=ONE))
+    assert set(reason.evidence) == {f"{user}-{at.day}" for at in times}
+
+
 def test_a_page_without_items_has_no_reasons(still: Shop) -> None:
     state = still.portraits.state("u00", before=ONE)
     empty = still.pipeline.rank(state, now=ONE, k=5, user_id="u00", explain=True, item_ids=[])

@@ -161,6 +161,6 @@ def test_choices_cite_events_that_lower_the_score_and_none_twice(
     for choice in found:
         assert 1 <= len(choice.cited) <= 3
         assert len(set(choice.cited)) == len(choice.cited)
-        assert all(drops[place] > 0.0 for place in choice.cited)
+        assert all(drops[place] > 0.0 for place in choice.cited)  # the six others are never cited
         assert choice.reason.evidence == tuple(f"e{place}" for place in choice.cited)
     assert len({(choice.reason.text, choice.cited) for choice in found}) == len(found)

@@ -7,7 +7,7 @@ from the score.
 Legend: C clues of one person.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -131,12 +131,15 @@ def _sum(drops_C: NDArray[np.float64], cited: Sequence[int]) -> float:
     return float(drops_C[list(cited)].sum())
 
 
-def _cited(places: Iterable[int], drops_C: NDArray[np.float64]) -> tuple[int, ...]:
+def _cited(places: Sequence[int], drops_C: NDArray[np.float64]) -> tuple[int, ...]:
     """The strongest of some clues that lower the score: at most three, and no more than there are others to compare
-    with, unless the person has no others at all."""
+    with. All that is known of a person may be cited together, for of three looks at one thing none matters alone."""
     n = len(drops_C)
-    lowering = sorted((at for at in places if drops_C[at] > 0.0), key=lambda at: (-drops_C[at], -at))[:MOST]
-    return tuple(lowering if len(lowering) == n else lowering[: max(1, n // 2)])
+    strongest = sorted(places, key=lambda at: (-drops_C[at], -at))
+    if len(strongest) == n <= MOST:
+        return tuple(strongest)
+    lowering = [at for at in strongest[:MOST] if drops_C[at] > 0.0]
+    return tuple(lowering[: max(1, n // 2)])
 
 
 def _choice(kind: str, text: str, facet: str | None, cited: tuple[int, ...], told: Told) -> Choice:
