@@ -101,7 +101,7 @@ def _take(shop: "Shop", simulated: "DemoShop") -> int:
     accepted = 0
     for start in track(range(0, len(payloads), _BATCH), description="taking events in"):
         taken = shop.intake.take(payloads[start : start + _BATCH])
-        if taken.rejected:
+        if len(taken.rejected) > taken.refused:  # the gate refuses what people do who denied analytics
             raise DataError(f"the simulator made an event that is refused: {taken.rejected[0].reason}")
         accepted += taken.accepted
     return accepted

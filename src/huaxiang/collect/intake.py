@@ -37,12 +37,16 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch; `events` are those that are new in the log, with their `seq`."""
+    """What became of a batch; `events` are those that are new in the log, with their `seq`.
+
+    `refused` of the rejected were in order and are not kept for their person's sake: erased, or without analytics.
+    """
 
     accepted: int
     duplicates: int
     rejected: tuple[Rejected, ...]
     events: tuple[Event, ...]
+    refused: int = 0
 
 
 class Intake:
@@ -106,7 +110,7 @@ class Intake:
         new = tuple(_numbered(event, seq) for event, seq in zip(let.events, numbers, strict=True) if seq is not None)
         if new:
             self._tell(new)
-        return Taken(len(new), len(let.events) - len(new), tuple(rejected), new)
+        return Taken(len(new), len(let.events) - len(new), tuple(rejected), new, len(let.refused))
 
     def _tell(self, events: Sequence[Event]) -> None:
         if self._catalogue is not None:
