@@ -96,15 +96,21 @@ def beauty() -> Goods:
 GOODS: Final = {"scientific": scientific, "grocery": grocery, "beauty": beauty}
 
 
-def filled(folder: Path, goods: Goods, people: Sequence[int]) -> tuple[Shop, dict[int, datetime]]:
-    """A shop that holds what people met before the last fifth, and the moment before that fifth for each."""
+def filled(
+    folder: Path, goods: Goods, people: Sequence[int], *, is_whole: bool = False
+) -> tuple[Shop, dict[int, datetime]]:
+    """A shop that holds what people met before the last fifth, and the moment before that fifth for each.
+
+    Args:
+        is_whole: the last fifth is in the shop too.
+    """
     shop = Shop(load_settings(None, (), data_dir=folder))
     first = min(float(days[0]) for days in goods.days)
     last = max(float(days[-1]) for days in goods.days)
     start = _END - timedelta(days=last - first)
     asked: dict[int, datetime] = {}
     take_all(shop, _items(goods, start))
-    take_all(shop, _met(goods, people, start, first, asked))
+    take_all(shop, _met(goods, people, start, first, asked, is_whole=is_whole))
     shop.refresh()
     return shop, asked
 
@@ -124,14 +130,20 @@ def _items(goods: Goods, start: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _met(
-    goods: Goods, people: Sequence[int], start: datetime, first: float, asked: dict[int, datetime]
+    goods: Goods,
+    people: Sequence[int],
+    start: datetime,
+    first: float,
+    asked: dict[int, datetime],
+    *,
+    is_whole: bool,
 ) -> Iterator[dict[str, Any]]:
     for at in people:
         row, days = goods.read.rows[at], goods.days[at]
         known = known_of(row)
         moments_L = [start + timedelta(days=float(day) - first, seconds=step) for step, day in enumerate(days)]
         asked[at] = moments_L[known] - timedelta(milliseconds=1)
-        for step in range(known):
+        for step in range(len(row) if is_whole else known):
             yield {
                 "event": "purchase",
                 "event_id": f"e{at}-{step}",

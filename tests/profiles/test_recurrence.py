@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huaxiang.errors import ReleaseError
-from huaxiang.profiles.recurrence import Recurrence
+from huaxiang.profiles.buying import N_FEATURES as BUYING_FEATURES
+from huaxiang.profiles.buying import BuyingAgain
+from huaxiang.profiles.confidence import ANY, Confidence, Evidence
+from huaxiang.profiles.recurrence import Recurrence, family
 
 Shares = dict[tuple[str, str], float]
 UJI, YIXING = ("brand", "Uji"), ("brand", "Yixing")
@@ -58,11 +61,47 @@ def test_it_is_saved_and_read_back(tmp_path: Path) -> None:
     assert (again.chance(UJI, 0.3), again.n_days, len(again)) == (learned.chance(UJI, 0.3), 6, 1)
 
 
+def test_what_was_found_out_by_the_ratios_is_kept_beside_them(tmp_path: Path) -> None:
+    sure = Confidence({ANY: (1.0, 0.0, 0.0, 0.0, 0.0)})
+    again = BuyingAgain((*[0.0] * BUYING_FEATURES, 1.0), (0.02, 0.01, 0.03), 300)
+    learned = Recurrence.learn([(f"p{n}", {UJI: 0.5}, {UJI: 0.5}) for n in range(6)])
+    learned.judged(sure, again).save(tmp_path)
+    read = Recurrence.load(tmp_path)
+    assert read.chance(UJI, 0.3) == learned.chance(UJI, 0.3)
+    assert read.confidence.of("brand", Evidence(0.3, 4, 2, 6)) == pytest.approx(0.3)
+    assert read.buying_again is not None
+    assert read.buying_again.gain == (0.02, 0.01, 0.03)
+
+
 def test_a_release_from_before_there_were_ratios_has_none(tmp_path: Path) -> None:
     assert Recurrence.load(tmp_path).chance(UJI, 0.25) == 0.25
 
 
-@pytest.mark.parametrize("damaged", ["{", "[]", '{"groups": {}, "values": [["brand"]], "n_days": 1}'])
+def test_a_release_from_before_confidence_was_learned_has_ratios_and_the_rest_as_without_a_release(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "recurrence.json").write_text('{"groups": {"brand": 0.5}, "values": [], "n_days": 1}')
+    read = Recurrence.load(tmp_path)
+    assert read.chance(UJI, 0.5) == 0.25
+    assert read.confidence.of("brand", Evidence(0.5, 2, 1, 2)) == 0.25
+    assert read.buying_again is None
+
+
+def test_attributes_are_one_family_and_categories_one_for_each_depth() -> None:
+    keys = [("attribute:colour", "red"), ("attribute:size", "L"), ("category", "Tea > Green"), UJI]
+    assert [family(key) for key in keys] == ["attribute", "attribute", "category 2", "brand"]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "{",
+        "[]",
+        '{"groups": {}, "values": [["brand"]], "n_days": 1}',
+        '{"groups": {}, "values": [], "n_days": 1, "confidence": {"brand": [1]}}',
+        '{"groups": {}, "values": [], "n_days": 1, "buying_again": {"weights": []}}',
+    ],
+)
 def test_a_damaged_file_is_named(tmp_path: Path, damaged: str) -> None:
     (tmp_path / "recurrence.json").write_text(damaged)
     with pytest.raises(ReleaseError, match="train a new release"):

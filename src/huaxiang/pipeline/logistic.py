@@ -33,22 +33,27 @@ class Logistic:
         return np.asarray(features_NF @ self.weights_F + self.bias, dtype=np.float64)
 
 
-def fit_logistic(features_NF: NDArray[np.floating], is_positive_N: NDArray[np.bool_], *, ridge: float) -> Logistic:
+def fit_logistic(
+    features_NF: NDArray[np.floating], is_positive_N: NDArray[np.bool_], *, ridge: float, is_balanced: bool = True
+) -> Logistic:
     """Ridge logistic regression by Newton's method (iteratively reweighted least squares), classes of equal weight.
 
-    The loss is the mean over rows, each class weighing half of it, plus `ridge / 2` times the squared weights of the
-    standardised features; the constant is free. Deterministic.
+    The loss is the mean over rows, each class weighing half of it where it is balanced, plus `ridge / 2` times the
+    squared weights of the standardised features; the constant is free. Deterministic.
 
     Args:
         features_NF: finite; columns are standardised here, constant ones get the weight 0.
         is_positive_N: both classes must be there.
         ridge: above 0, so that classes that can be told apart have finite weights.
+        is_balanced: False where log-odds are to be those of the rows as they come, so that they give probabilities.
     """
     mean_F, deviation_F = features_NF.mean(axis=0, dtype=np.float64), features_NF.std(axis=0, dtype=np.float64)
     scale_F = np.where(deviation_F > 1e-9, 1.0 / np.maximum(deviation_F, 1e-9), 0.0)
     x_NG = np.column_stack([(features_NF - mean_F) * scale_F, np.ones(len(features_NF))])
     n_positive = int(is_positive_N.sum())
     rows_N = np.where(is_positive_N, 0.5 / n_positive, 0.5 / (len(x_NG) - n_positive))
+    if not is_balanced:
+        rows_N = np.full(len(x_NG), 1.0 / len(x_NG))
     ridge_G = np.append(np.full(x_NG.shape[1] - 1, ridge), 1e-9)
     weights_G = _minimum(x_NG, is_positive_N.astype(np.float64), rows_N, ridge_G)
     weights_F = weights_G[:-1] * scale_F

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from huaxiang.profiles.behaviour import habits
+from huaxiang.profiles.confidence import Confidence, Evidence
 from huaxiang.profiles.fold import FoldConfig, decayed
 from huaxiang.profiles.item_facets import ItemFacets
-from huaxiang.profiles.recurrence import group
+from huaxiang.profiles.recurrence import family, group
 from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Edit, FoldState, Tally, from_micros, to_micros
 from huaxiang.text.tags import PATH
 from huaxiang.types import Facet, ItemId
@@ -51,6 +53,8 @@ class Interests:
         heaps: the items and words behind each share.
         removed: the newest removal of each facet that was removed.
         lately: signed share of each facet in what was met, the later days weighing more.
+        n_days: days on which anything was last met. n_met: events behind all items.
+        confidence: how sure each facet is by what it rests on.
     """
 
     shares: Mapping[tuple[str, str], float]
@@ -58,6 +62,17 @@ class Interests:
     heaps: Mapping[tuple[str, str], _Heap]
     removed: Mapping[tuple[str, str], Edit]
     lately: Mapping[tuple[str, str], float]
+    n_days: int
+    n_met: int
+    confidence: Confidence
+
+    def shown(self) -> list[tuple[str, str]]:
+        """What a profile shows, likeliest first within each kind."""
+        return _strongest(self.shares, self.chances)
+
+    def evidence(self, key: tuple[str, str]) -> Evidence:
+        """What a facet that was met rests on."""
+        return Evidence(self.chances.get(key, 0.0), max(1, self.heaps[key].n), max(1, self.n_days), max(1, self.n_met))
 
     def facets(
         self, state: FoldState, *, config: FoldConfig, among: Collection[tuple[str, str]] | None = None
@@ -67,7 +82,7 @@ class Interests:
         Args:
             among: only those of the profile's facets that are named here; finding the evidence is what costs.
         """
-        kept = [key for key in _strongest(self.shares, self.chances) if among is None or key in among]
+        kept = [key for key in self.shown() if among is None or key in among]
         return tuple(self._facet(state, key, config) for key in kept)
 
     def _facet(self, state: FoldState, key: tuple[str, str], config: FoldConfig) -> Facet:
@@ -83,11 +98,14 @@ class Interests:
             facet=key[0],
             value=key[1],
             score=score,
-            confidence=1.0 if stated else self.chances.get(key, 0.0) if score > 0.0 else n / (n + _HALF_SURE),
+            confidence=1.0 if stated else self._sure(key) if score > 0.0 else n / (n + _HALF_SURE),
             half_life_days=config.interest_half_life_days,
             evidence=tuple(event_id for _, event_id in newest[:EVIDENCE_KEPT]),
             last_seen=from_micros(newest[0][0]) if newest else from_micros(state.last[0]),
         )
+
+    def _sure(self, key: tuple[str, str]) -> float:
+        return self.confidence.of(family(key), self.evidence(key)) if key in self.heaps else 0.0
 
 
 def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> Interests:
@@ -105,7 +123,8 @@ def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, confi
     chances = {key: item_facets.recurrence.chance(key, share) for key, share in lately.items() if share > 0.0}
     _apply_edits(state.edits, shares)
     _apply_edits(state.edits, chances)
-    return Interests(shares, chances, heaps, removed, lately)
+    n_met = sum(tally.n for tally in state.items.values())
+    return Interests(shares, chances, heaps, removed, lately, len(fresh), n_met, item_facets.recurrence.confidence)
 
 
 def _freshness(state: FoldState) -> dict[int, float]:
@@ -226,6 +245,11 @@ def _need(kind: str, value: str, score: float, n: int, evidence: list[list[Any]]
 
 
 def behaviour(state: FoldState, item_facets: ItemFacets, *, now: datetime) -> dict[str, Any]:
+    """`figures`, and the habits that are read from the items."""
+    return figures(state, item_facets, now=now) | (habits(state, item_facets, now=now) if state.n else {})
+
+
+def figures(state: FoldState, item_facets: ItemFacets, *, now: datetime) -> dict[str, Any]:
     """Recency (days), frequency (active days a week), spend by currency, language, and counts."""
     if state.n == 0:
         return {"n_events": 0}

@@ -131,6 +131,8 @@ def _step(state: FoldState, event: Event, resolved: Resolved, config: FoldConfig
         state.first = micros
     if state.n == 0 or micros // DAY != state.last[0] // DAY:
         state.active_days += 1
+    if of_day := micros % DAY:
+        state.hours[of_day * 24 // DAY] += 1
     state.n += 1
     state.last = [micros, event.seq]
     state.counts[event.event] = state.counts.get(event.event, 0) + 1
@@ -220,6 +222,10 @@ def _trade(state: FoldState, event: Event, micros: int, resolved: Resolved) -> N
     state.n_orders += event.session_id is None or order != state.order
     state.order = order
     returned = resolved.refunded.get(event.event_id, frozenset())
+    if not event.item_ids or not returned.issuperset(event.item_ids):
+        n_days, first, newest = state.buying
+        is_new_day = n_days == 0 or newest // DAY != micros // DAY
+        state.buying = [n_days + is_new_day, first if n_days else micros, micros]
     for item_id in event.item_ids:
         if item_id not in returned:
             state.bought[item_id] = [state.bought.get(item_id, [0])[0] + 1, micros]

@@ -1,8 +1,8 @@
 """What an item says of the person who wants it: its facets, computed once for each item and kept."""
 
 import bisect
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,7 @@ class ItemFacets:
         self._kept: dict[ItemId, tuple[Item, tuple[tuple[str, str, float], ...]]] = {}
         self._languages: dict[ItemId, tuple[Item, str]] = {}
         self._spoken: frozenset[str] | None = None
+        self._brands_alike: Mapping[tuple[str, ...], float] | None = None
         self.recurrence = recurrence or Recurrence()
         self._survey()
 
@@ -60,7 +61,7 @@ class ItemFacets:
         """Read what is relative to the other items."""
         self._survey_at = self.catalogue.changed + max(_MIN_PRICED, len(self.catalogue) // 10)
         self._edges = price_edges(list(self.catalogue))
-        self._kept, self._spoken = {}, None
+        self._kept, self._spoken, self._brands_alike = {}, None, None
 
     def of(self, item_id: ItemId) -> tuple[tuple[str, str, float], ...]:
         """The item's facets; none where the shop does not know the item (any more)."""
@@ -95,6 +96,15 @@ class ItemFacets:
                 return PRICE_BANDS[bisect.bisect_right(edges, item.price)]
         return None
 
+    @property
+    def brands_alike(self) -> Mapping[tuple[str, ...], float]:
+        """As the function of this name has it, of the catalogue when it was last surveyed."""
+        if self.catalogue.changed >= self._survey_at:
+            self._survey()
+        if self._brands_alike is None:
+            self._brands_alike = brands_alike(self.catalogue)
+        return self._brands_alike
+
     def language(self, item_id: ItemId) -> str:
         """The language that the item is described in, `und` where it is unknown."""
         item = self.catalogue.get(item_id)
@@ -113,6 +123,15 @@ class ItemFacets:
             counts = Counter(self.language(item.item_id) for item in sample)
             self._spoken = frozenset(name for name, n in counts.items() if 10 * n >= len(sample) and name != "und")
         return self._spoken
+
+
+def brands_alike(items: Iterable[Item]) -> dict[tuple[str, ...], float]:
+    """How often two items of a category are of one brand, by chance; of narrowest categories with several brands."""
+    counts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for item in items:
+        if item.brand and item.category:
+            counts[item.category][item.brand] += 1
+    return {path: sum((n / own.total()) ** 2 for n in own.values()) for path, own in counts.items() if len(own) > 1}
 
 
 def price_edges(items: Sequence[Item]) -> Mapping[tuple[str, ...], tuple[float, float]]:

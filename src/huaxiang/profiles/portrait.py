@@ -65,7 +65,7 @@ class Portraits:
         self._cache: OrderedDict[UserId, _Kept] = OrderedDict()
         self._lock = threading.Lock()
         settings = self.config.model_dump_json().encode()
-        self._fold_version = "fold-3-" + hashlib.blake2b(settings, digest_size=4).hexdigest()
+        self._fold_version = "fold-4-" + hashlib.blake2b(settings, digest_size=4).hexdigest()
 
     def state(self, user_id: Subject, *, before: datetime) -> FoldState:
         """The fold of everything known of a user strictly before a moment."""

@@ -111,6 +111,8 @@ class FoldState:
         spend: by currency, `""` where none was given.
         visit: `[session id, micros of its last event, weight so far]` of the visit that goes on.
         order: `[session id, micros]` of the newest purchase.
+        buying: days (UTC) on which something was bought and kept, micros of the first purchase and of the newest.
+        hours: events by hour of the day (UTC); of those at midnight sharp none, for such times are often days alone.
         last: `[micros, seq]` of the newest event folded.
     """
 
@@ -128,6 +130,8 @@ class FoldState:
     traits: dict[str, Any] = field(default_factory=dict)
     n_orders: int = 0
     order: list[Any] = field(default_factory=lambda: [None, 0])
+    buying: list[int] = field(default_factory=lambda: [0, 0, 0])
+    hours: list[int] = field(default_factory=lambda: [0] * 24)
     active_days: int = 0
     first: int = 0
     visit: list[Any] = field(default_factory=lambda: [None, 0, 0.0])
