@@ -63,11 +63,19 @@ class ServerConfig(Section):
 
 
 class ProfilesConfig(Section):
-    """How fast a profile forgets; chosen on a validation seed of the demo shop (experiments/LOG.md)."""
+    """How fast a profile forgets, chosen on a validation seed of the demo shop (experiments/LOG.md), and how much of
+    people is kept in memory."""
 
     interest_half_life_days: float = Field(default=60.0, gt=0)
     need_half_life_days: float = Field(default=4.0, gt=0)
     mood_half_life_days: float = Field(default=10.0, gt=0)
+    resident_mb: float = Field(
+        default=256.0,
+        ge=1,
+        description="memory for the essence of people, from which audiences are counted, about 1 KB each; what was "
+        "used least recently goes to the store",
+    )
+    states_mb: float = Field(default=256.0, ge=1, description="memory for the folded states of the newest visitors")
 
 
 class TrainingConfig(Section):

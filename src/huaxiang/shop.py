@@ -23,6 +23,7 @@ from huaxiang.profiles import ItemFacets, Portraits
 from huaxiang.profiles.audiences import Floor
 from huaxiang.profiles.editing import edit_events
 from huaxiang.profiles.fold import FoldConfig
+from huaxiang.profiles.portrait import Memory
 from huaxiang.ranking.arrange import Rules
 from huaxiang.release import Release, Releases
 from huaxiang.store import Store, open_store
@@ -48,7 +49,7 @@ class Shop:
         self.store = open_store(settings.store_url, tenant, **options)
         self.catalogue = Catalogue(self.store)
         self.item_facets = ItemFacets(self.catalogue)
-        self.portraits = Portraits(self.store, self.item_facets, fold_config(settings))
+        self.portraits = Portraits(self.store, self.item_facets, fold_config(settings), memory=memory_of(settings))
         self.gate = open_gate(settings, self.store, tenant)
         self.intake = Intake(
             self.store,
@@ -158,7 +159,13 @@ class Shop:
 
 def fold_config(settings: Settings) -> FoldConfig:
     """How profiles are folded under these settings."""
-    return FoldConfig(**settings.profiles.model_dump(), consent_default=settings.consent.default)
+    half_lives = settings.profiles.model_dump(exclude={"states_mb", "resident_mb"})
+    return FoldConfig(**half_lives, consent_default=settings.consent.default)
+
+
+def memory_of(settings: Settings) -> Memory:
+    """How much of people is kept in memory under these settings."""
+    return Memory(states_mb=settings.profiles.states_mb, residents_mb=settings.profiles.resident_mb)
 
 
 def open_gate(settings: Settings, store: Store, tenant: str = "default") -> Gate:

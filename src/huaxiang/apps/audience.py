@@ -27,6 +27,7 @@ from huaxiang.pipeline.lookalike import (
     read_people,
 )
 from huaxiang.profiles import Portraits
+from huaxiang.profiles.audience_count import passing
 from huaxiang.profiles.audience_filter import Condition, Readable, compile_audience_filter
 from huaxiang.profiles.audiences import Block, Exports, Floor, Size, blocks
 from huaxiang.store import every_user
@@ -176,9 +177,7 @@ class Audiences:
         passes = compile_audience_filter(ask.where)
         scan = _Scan(self._portraits, now, tell)
         if ask.like is None:
-            members: list[tuple[UserId, float | None]] = [
-                (user_id, None) for block in scan.everyone("reading people") for user_id in scan.passing(block, passes)
-            ]
+            members: list[tuple[UserId, float | None]] = [(user_id, None) for user_id in scan.counted(passes)]
             return _Found(members, scan.n_excluded, None)
         pipeline = self._pipeline()
         named, likeness = _likeness(ask, pipeline, scan, self._floor)
@@ -201,6 +200,16 @@ class _Scan:
         """All users of the store."""
         return self.of((user.user_id for user in every_user(self.portraits.store)), stage, self._n_users)
 
+    def counted(self, passes: Condition) -> Iterator[UserId]:
+        """All users of the store who pass a filter, answered by residents where these can tell."""
+        n_read = 0
+        everybody = (user.user_id for user in every_user(self.portraits.store))
+        for part in passing(self.portraits, everybody, passes, now=self.now):
+            yield from part.user_ids
+            self.n_excluded += part.n_excluded
+            n_read += part.n_read
+            self._say("reading people", n_read, self._n_users)
+
     def of(self, user_ids: Iterable[UserId], stage: str, n: int) -> Iterator[Block]:
         """These users."""
         portraits, n_read = self.portraits, 0
@@ -208,8 +217,11 @@ class _Scan:
             yield block
             self.n_excluded += block.n_excluded
             n_read += block.n_read
-            if self._tell is not None:
-                self._tell(stage, n_read, max(n, n_read), 0.0)
+            self._say(stage, n_read, n)
+
+    def _say(self, stage: str, n_read: int, n: int) -> None:
+        if self._tell is not None:
+            self._tell(stage, n_read, max(n, n_read), 0.0)
 
     def passing(self, block: Block, passes: Condition) -> list[UserId]:
         """Those of a block that pass a filter."""

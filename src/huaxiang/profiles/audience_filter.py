@@ -7,6 +7,7 @@ interests and needs a condition may ask for a score too: `{"value": "Uji", "scor
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -46,6 +47,43 @@ Scored = Sequence[tuple[str, float]]
 """Values of one kind of facet with their scores."""
 
 
+class UnsureError(Exception):
+    """A condition asks for what a resident does not hold for certain: the person has to be folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A condition on the facets of one kind: that one of some values has a score within bounds.
+
+    Attributes:
+        kind: of facet, without case.
+        options: what the value has to answer to, as `answers_to` has it, or the words of a search; None: any value.
+        low, high: bounds of the score, both included.
+    """
+
+    kind: str
+    options: tuple[str, ...] | None
+    low: float
+    high: float
+
+    def fits(self, score: float) -> bool:
+        """Whether a score lies within the bounds."""
+        return self.low <= score <= self.high
+
+    def holds_of(self, scored: Scored) -> bool:
+        """Whether it holds of all the values of the kind that a person has."""
+        if self.options is None:
+            return any(self.fits(score) for _, score in scored)
+        if self.kind == "search":
+            found = (_best_search(scored, option) for option in self.options)
+            return any(self.fits(best) for best in found if best is not None)
+        return any(
+            self.fits(max(scores))
+            for option in self.options
+            if (scores := [score for value, score in scored if option in answers_to(self.kind, value)])
+        )
+
+
 class Readable:
     """What a filter may read of one person: the readable profile, each part of it when it is first asked for.
 
@@ -70,6 +108,14 @@ class Readable:
             found.setdefault(kind.casefold(), []).append((value, score))
         return found
 
+    def has_interest(self, asked: Asked) -> bool:
+        """Whether a condition on interests holds."""
+        return asked.holds_of(self.interests.get(asked.kind, ()))
+
+    def has_need(self, asked: Asked) -> bool:
+        """Whether a condition on needs holds."""
+        return asked.holds_of(self.needs.get(asked.kind, ()))
+
     @functools.cached_property
     def needs(self) -> Mapping[str, Scored]:
         """Kind to its values with their strength in [0, 1]."""
@@ -85,7 +131,7 @@ class Readable:
         """As `profiles.facets.behaviour` has it."""
         if self.consent("analytics") == "denied":
             return {}
-        return view.behaviour(self._state, self._item_facets, now=self._now)
+        return view.figures(self._state, self._item_facets, now=self._now)
 
     @functools.cached_property
     def mood(self) -> Mapping[str, Any]:
@@ -121,7 +167,35 @@ def _all_of(where: Mapping[str, Any], depth: int, n: int) -> tuple[Condition, in
         tests.append(test)
         if n > _MOST:
             raise DataError(f"the filter has more than {_MOST} conditions; ask for less at once, or list values")
-    return lambda person: all(test(person) for test in tests), n
+    return functools.partial(_all, tests), n
+
+
+def _all(tests: Sequence[Condition], person: Readable) -> bool:
+    """Whether all hold: what fails for certain decides, whatever is unsure beside it."""
+    unsure = None
+    for test in tests:
+        try:
+            if not test(person):
+                return False
+        except UnsureError as error:
+            unsure = error
+    if unsure is not None:
+        raise unsure
+    return True
+
+
+def _any(tests: Sequence[Condition], person: Readable) -> bool:
+    """Whether one holds: what holds for certain decides."""
+    unsure = None
+    for test in tests:
+        try:
+            if test(person):
+                return True
+        except UnsureError as error:
+            unsure = error
+    if unsure is not None:
+        raise unsure
+    return False
 
 
 def _cost(field: str) -> int:
@@ -140,7 +214,7 @@ def _any_of(wanted: Any, depth: int, n: int) -> tuple[Condition, int]:
         tests.append(test)
         if n > _MOST:
             raise DataError(f"the filter has more than {_MOST} conditions; ask for less at once, or list values")
-    return lambda person: any(test(person) for test in tests), n
+    return functools.partial(_any, tests), n
 
 
 def _negatable(field: str, wanted: Any) -> Condition:
@@ -157,9 +231,11 @@ def _plain(field: str, wanted: Any) -> Condition:
     part, _, name = field.partition(".")
     kind, _, below = name.partition(".")
     if part == "interests" and (name in {"brand", "category", "keyword", "price_band"} or _is_attribute(name)):
-        return _scored(field, wanted, lambda person: person.interests.get(name.casefold(), ()))
+        asked = _scored(field, wanted, name.casefold())
+        return lambda person: person.has_interest(asked)
     if part == "needs" and name in {"search", "unbought"}:
-        return _scored(field, wanted, lambda person: person.needs.get(name, ()))
+        need = _scored(field, wanted, name)
+        return lambda person: person.has_need(need)
     if part == "behaviour" and name in _NUMBERS:
         return _number_is(field, wanted, lambda person: person.behaviour.get(name))
     if part == "behaviour" and kind in {"spend", "counts"} and below:
@@ -187,28 +263,20 @@ def _refused(field: str, rule: str) -> DataError:
     return DataError(f"filter {field!r}: {rule}; known fields: {', '.join(FIELDS)}")
 
 
-def _scored(field: str, wanted: Any, read: Callable[[Readable], Scored]) -> Condition:
+def _scored(field: str, wanted: Any, kind: str) -> Asked:
     """A value, or several, of a kind of facet, with a score or without."""
     is_asked = isinstance(wanted, Mapping)
     if is_asked and (not wanted or not set(wanted) <= {"value", "score"}):
         raise _refused(field, 'use a text, a list of texts, {"value": ..., "score": {gte, lte}}, or {not: ...}')
-    fits = (
-        _within(field, wanted["score"]) if is_asked and "score" in wanted else lambda score: score >= view.LEAST_SHOWN
-    )
+    low, high = view.LEAST_SHOWN, float("inf")
+    if is_asked and "score" in wanted:
+        low, high = _bounds(field, wanted["score"])
     if is_asked and "value" not in wanted:
-        return lambda person: any(fits(score) for _, score in read(person))
+        return Asked(kind, None, low, high)
     options = _texts(field, wanted["value"] if is_asked else wanted)
-    names = _NAMES.get(field, _own_name)
-    if field == "needs.search":
+    if kind == "search":
         options = [" ".join(["", *segment(option), ""]) for option in options]
-        return lambda person: any(
-            fits(best) for option in options if (best := _best_search(read(person), option)) is not None
-        )
-    return lambda person: any(
-        fits(max(scores))
-        for option in options
-        if (scores := [s for value, s in read(person) if option in names(value)])
-    )
+    return Asked(kind, tuple(options), low, high)
 
 
 def _best_search(scored: Scored, phrase: str) -> float | None:
@@ -221,19 +289,16 @@ def _words(query: str) -> str:
     return " ".join(["", *segment(query), ""])
 
 
-def _own_name(value: str) -> frozenset[str]:
-    return frozenset((fold_text(value),))
+def answers_to(kind: str, value: str) -> frozenset[str]:
+    """What a value is found by: a category by each level above it and itself, by name and by path."""
+    return _category_names(value) if kind == "category" else frozenset((fold_text(value),))
 
 
 @functools.lru_cache(maxsize=20_000)
 def _category_names(path: str) -> frozenset[str]:
-    """What a category answers to: each level above it and itself, by name and by path."""
     levels = path.split(PATH)
     paths = (PATH.join(levels[:depth]) for depth in range(1, len(levels) + 1))
     return frozenset(fold_text(name) for name in (*levels, *paths))
-
-
-_NAMES: Final[Mapping[str, Callable[[str], frozenset[str]]]] = {"interests.category": _category_names}
 
 
 def fold_text(text: str) -> str:
@@ -273,6 +338,11 @@ def _one_of(field: str, wanted: Any) -> Callable[[float], bool]:
 
 
 def _within(field: str, wanted: Any) -> Callable[[float], bool]:
+    low, high = _bounds(field, wanted)
+    return lambda value: low <= value <= high
+
+
+def _bounds(field: str, wanted: Any) -> tuple[float, float]:
     if (
         not isinstance(wanted, Mapping)
         or not wanted
@@ -280,8 +350,7 @@ def _within(field: str, wanted: Any) -> Callable[[float], bool]:
         or not all(map(_is_number, wanted.values()))
     ):
         raise _refused(field, "bounds are {gte, lte} with numbers, one of them or both")
-    low, high = wanted.get("gte", float("-inf")), wanted.get("lte", float("inf"))
-    return lambda value: low <= value <= high
+    return wanted.get("gte", float("-inf")), wanted.get("lte", float("inf"))
 
 
 def _is_number(value: object) -> bool:

@@ -43,6 +43,7 @@ class ItemFacets:
         self._spoken: frozenset[str] | None = None
         self._brands_alike: Mapping[tuple[str, ...], float] | None = None
         self.recurrence = recurrence or Recurrence()
+        self.n_surveys = 0
         self._survey()
 
     def use(self, folder: Path) -> None:
@@ -62,6 +63,7 @@ class ItemFacets:
         self._survey_at = self.catalogue.changed + max(_MIN_PRICED, len(self.catalogue) // 10)
         self._edges = price_edges(list(self.catalogue))
         self._kept, self._spoken, self._brands_alike = {}, None, None
+        self.n_surveys += 1
 
     def of(self, item_id: ItemId) -> tuple[tuple[str, str, float], ...]:
         """The item's facets; none where the shop does not know the item (any more)."""

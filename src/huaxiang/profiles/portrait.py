@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from huaxiang.collect.identity import Source, sources
 from huaxiang.errors import StoreError
@@ -15,7 +15,10 @@ from huaxiang.profiles import facets as view
 from huaxiang.profiles.errand import intent
 from huaxiang.profiles.fold import FoldConfig, Resolved, fold, resolve
 from huaxiang.profiles.item_facets import ItemFacets
+from huaxiang.profiles.resident import Essence, essence_of, moments_of
+from huaxiang.profiles.residents import Mark, Residents
 from huaxiang.profiles.state import FoldState, from_micros, to_micros
+from huaxiang.profiles.state_size import bytes_of
 from huaxiang.profiles.summary import summary
 from huaxiang.store import Record, Store, every_user
 from huaxiang.types import (
@@ -23,10 +26,12 @@ from huaxiang.types import (
     EVENT_NAMES,
     REACHING_BACK,
     Event,
+    EventId,
     Facet,
     Profile,
     Subject,
     UserId,
+    anonymous_subject,
     check_aware,
 )
 
@@ -37,7 +42,8 @@ _WINDOW: Final = 128
 _TAIL: Final = 32
 """Newest events read beside a snapshot; once as many came after it, the next one is written."""
 _ALL: Final = 2_000_000
-_KEPT_USERS: Final = 4_096
+_MOST_LINKS: Final = 1_000
+"""Links of one person that a resident can watch."""
 _SNAPSHOT: Final = "snapshot"
 _FOLDED: Final = EVENT_NAMES - {"view_item_list", "set_item", "delete_item"}
 """What was merely shown says nothing of a person, and is the bulk of many logs."""
@@ -50,22 +56,55 @@ class _Kept:
     last_seq: int
     before: datetime
     state: FoldState
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How much of people is kept in memory, in MB of 2^20 bytes.
+
+    Attributes:
+        states_mb: folded states of the newest visitors, whole. residents_mb: the essence of people, for audiences.
+    """
+
+    states_mb: float = 256.0
+    residents_mb: float = 256.0
+
+
+class Reading(NamedTuple):
+    """A state as it was read.
+
+    Attributes:
+        is_latest: whether it is of everything that the log has of the user, so that it stays until their next event.
+        origins: the histories that were read.
+        events: those of their events that were read for it, oldest first; of a long history the newest.
+    """
+
+    state: FoldState
+    is_latest: bool
+    origins: Sequence[Source]
+    events: Sequence[Event]
 
 
 class Portraits:
     """Reads users from a store. Safe to use from many threads; states it hands out must not be changed.
 
-    Memory: the states of the last 4,096 users, about 200 bytes for each item a user touched (at most 600).
+    Memory: as `memory` says; what was used least recently goes first. A state takes from 3 KB to some 700 KB.
     """
 
-    def __init__(self, store: Store, item_facets: ItemFacets, config: FoldConfig | None = None) -> None:
+    def __init__(
+        self, store: Store, item_facets: ItemFacets, config: FoldConfig | None = None, *, memory: Memory | None = None
+    ) -> None:
         self.store = store
         self.item_facets = item_facets
         self.config = config or FoldConfig()
+        self.memory = memory or Memory()
         self._cache: OrderedDict[UserId, _Kept] = OrderedDict()
+        self._cached_bytes = 0
         self._lock = threading.Lock()
         settings = self.config.model_dump_json().encode()
         self._fold_version = "fold-4-" + hashlib.blake2b(settings, digest_size=4).hexdigest()
+        self.residents = Residents(store, item_facets, self._fold_version, megabytes=self.memory.residents_mb)
 
     def state(self, user_id: Subject, *, before: datetime) -> FoldState:
         """The fold of everything known of a user strictly before a moment."""
@@ -74,19 +113,90 @@ class Portraits:
         kept = self._cache.get(user_id)
         if kept is not None and kept.last_seq == last_seq and before >= kept.before:
             return kept.state
-        state, has_later = self._read(user_id, before, last_seq)
-        if not has_later and not ("identify" in state.counts and self._is_relinked(user_id, before)):
-            with self._lock:
-                self._cache[user_id] = _Kept(last_seq, before, state)
-                self._cache.move_to_end(user_id)
-                while len(self._cache) > _KEPT_USERS:
-                    self._cache.popitem(last=False)
-        return state
+        read = self._read(user_id, before, last_seq)
+        if read.is_latest:
+            self._cache_state(user_id, _Kept(last_seq, before, read.state, bytes_of(read.state)))
+        return read.state
+
+    def _cache_state(self, user_id: Subject, kept: _Kept) -> None:
+        with self._lock:
+            if (old := self._cache.pop(user_id, None)) is not None:
+                self._cached_bytes -= old.n_bytes
+            self._cache[user_id] = kept
+            self._cached_bytes += kept.n_bytes
+            while self._cached_bytes > self.memory.states_mb * (1 << 20):
+                _, oldest = self._cache.popitem(last=False)
+                self._cached_bytes -= oldest.n_bytes
+
+    @property
+    def n_state_bytes(self) -> int:
+        """What the states in memory take."""
+        return self._cached_bytes
+
+    def read(self, user_id: Subject, *, before: datetime) -> Reading:
+        """The fold of everything known strictly before a moment, which is neither kept in memory nor taken from it."""
+        return self._read(user_id, check_aware("before", before), self.store.last_seq)
+
+    def resident(self, user_id: UserId, *, now: datetime) -> Essence:
+        """The essence of a user as known strictly before a moment: of their resident, else folded and kept as one."""
+        found = self.residents.essence(user_id, now=now)
+        if found is not None:
+            return found
+        mark = self.residents.mark()
+        return self.settle(user_id, self.read(user_id, before=now), now=now, mark=mark)
+
+    def settle(self, user_id: UserId, read: Reading, *, now: datetime, mark: Mark) -> Essence:
+        """The essence of what was read, kept as a resident where it stays until the next event.
+
+        Args:
+            mark: from `residents.mark()`, before the reading.
+        """
+        essence = essence_of(
+            read.state, self.item_facets, now=now, config=self.config, seq_of=lambda ids: self._seqs(read, ids)
+        )
+        if read.is_latest and read.state.n and (devices := self._claimed(user_id, read.state, now)) is not None:
+            self.residents.keep(user_id, essence, devices, mark)
+        return essence
+
+    def _claimed(self, user_id: UserId, state: FoldState, now: datetime) -> list[Subject] | None:
+        """Every device that a user claimed, whether or not it is theirs; None where they are too many to watch, or
+        where the log already has a later word on one."""
+        if "identify" not in state.counts:
+            return []
+        links = self._links(user_id)
+        named = (link.anonymous_id for link in links if link.anonymous_id is not None)
+        devices = list(dict.fromkeys(map(anonymous_subject, named)))
+        claims = [links, *map(self._links, devices)]
+        is_open = any(len(said) >= _MOST_LINKS or said[-1].timestamp >= now for said in claims)
+        return None if is_open else devices
+
+    def _links(self, subject: Subject) -> list[Event]:
+        return self.store.history(subject, before=FOREVER, limit=_MOST_LINKS, events=frozenset({"identify"}))
+
+    def _seqs(self, read: Reading, ids: Sequence[EventId]) -> dict[EventId, int]:
+        """Sequence numbers of events behind a state; of those that were not read they are looked up."""
+        found = {event.event_id: event.seq for event in read.events}
+        if not found.keys() >= set(ids):
+            at = moments_of(read.state)
+            for event_id in ids:
+                if event_id not in found and event_id in at:
+                    found |= self._around(read.origins, at[event_id], event_id)
+        return {event_id: found[event_id] for event_id in ids if event_id in found}
+
+    def _around(self, origins: Sequence[Source], micros: int, event_id: EventId) -> dict[EventId, int]:
+        """Events of a moment, and some before it, by their ids."""
+        for source in origins:
+            near = self._history(source, from_micros(micros + 1), _TAIL)
+            if any(event.event_id == event_id for event in near):
+                return {event.event_id: event.seq for event in near}
+        return {}
 
     def forget(self) -> None:
-        """Let go of every state in memory; the next reading is of the store."""
+        """Let go of every state and resident in memory; the next reading is of the store."""
         with self._lock:
             self._cache.clear()
+            self._cached_bytes = 0
+        self.residents.forget()
 
     def prepare(self, *, now: datetime) -> int:
         """Write snapshots of all users with long histories, so that no request is the first to fold one; how many."""
@@ -111,8 +221,7 @@ class Portraits:
         origins = sources(self.store, user_id, before=before)
         return _in_order([self._history(source, before, _ALL) for source in origins])
 
-    def _read(self, user_id: Subject, before: datetime, last_seq: int) -> tuple[FoldState, bool]:
-        """The state, and whether the log already holds events of the user at or after the moment."""
+    def _read(self, user_id: Subject, before: datetime, last_seq: int) -> Reading:
         record = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
         own = self._history(Source(user_id), FOREVER, _WINDOW) if record is None else None
         is_short = own is not None and len(own) < _WINDOW
@@ -123,14 +232,28 @@ class Portraits:
         newest = [own, *(self._history(source, FOREVER, _WINDOW) for source in origins[1:])]
         has_later = any(event.timestamp >= before for events in newest for event in events)
         if all(len(events) < _WINDOW for events in newest):
-            return self._fold_whole([event for event in _in_order(newest) if event.timestamp < before]), has_later
-        state = self._fold_whole(_in_order([self._history(source, before, _ALL) for source in origins]))
+            events = [event for event in _in_order(newest) if event.timestamp < before]
+            return self._reading(user_id, before, self._fold_whole(events), has_later, origins, events)
+        events = _in_order([self._history(source, before, _ALL) for source in origins])
+        state = self._fold_whole(events)
         self._save(user_id, origins, state, last_seq)
-        return state, has_later
+        return self._reading(user_id, before, state, has_later, origins, events)
+
+    def _reading(
+        self,
+        user_id: Subject,
+        before: datetime,
+        state: FoldState,
+        has_later: bool,
+        origins: Sequence[Source],
+        events: Sequence[Event],
+    ) -> Reading:
+        is_latest = not has_later and not ("identify" in state.counts and self._is_relinked(user_id, before))
+        return Reading(state, is_latest, origins, events)
 
     def _resume(
         self, record: Record, user_id: Subject, origins: Sequence[Source], before: datetime, last_seq: int
-    ) -> tuple[FoldState, bool] | None:
+    ) -> Reading | None:
         """The state from a snapshot and what came after it; None where it cannot serve."""
         snapshot = self._load(record, origins)
         if snapshot is None or from_micros(snapshot.last[0]) >= before:
@@ -147,7 +270,9 @@ class Portraits:
         state = fold(snapshot, tail, resolved=Resolved(), config=self.config)
         if len(tail) >= _TAIL:
             self._save(user_id, origins, state, last_seq)
-        return state, any(event.timestamp >= before for events in newest for event in events)
+        has_later = any(event.timestamp >= before for events in newest for event in events)
+        read = [event for event in _in_order(newest) if event.timestamp < before]
+        return self._reading(user_id, before, state, has_later, origins, read)
 
     def _history(self, source: Source, before: datetime, limit: int) -> list[Event]:
         found = self.store.history(source.subject, before=before, limit=limit, events=_FOLDED)
