@@ -215,7 +215,7 @@ class Facet:
     Attributes:
         facet: its kind: `brand`, `category`, `attribute:<name>`, `keyword`, `price_band`, `search`, `unbought` ...
         score: strength among the facets of its kind, in [-1, 1]; negative is a dislike.
-        confidence: in [0, 1]; of an interest, the share that it is expected to have in what the person meets on their
+        confidence: in [0, 1]; of an interest, the chance that something with it is among what the person meets on their
             next day; of what they stated 1; of a need or a dislike how much evidence there is.
         half_life_days: after how long without events the score's mass halves.
         evidence: ids of the newest events behind it, newest first, at most eight.
@@ -241,7 +241,8 @@ class Profile:
     """What is known of a user strictly before `as_of`: a fold of the log, no model.
 
     Attributes:
-        behaviour: plain figures: recency in days, frequency, spend, counts by event.
+        behaviour: plain figures: recency in days, frequency, spend, counts by event, price sensitivity, loyalty, hours
+            (UTC), the chance to buy again; None where too little is known.
         mood: polarity in [-1, 1] of the recent texts with its evidence; empty where there are none.
         consents: scope to `granted` or `denied`.
         version: changes whenever any event behind the profile does.

@@ -32,6 +32,7 @@ def test_asked_is_who_had_bought_whether_they_buy_within_thirty_days(tmp_path: P
     store.append([*buys("regular", [1, 11, 21, 31]), *buys("late", [1, 61.5]), *buys("new", [40])])
     asked = ask(portraits(store), ["regular", "late", "new"], [at(24 * 31), at(24 * 41)], seconds=60.0)
     assert asked.person_N.tolist() == [0, 0, 1, 1, 2]
+    assert asked.moment_N.tolist() == [0, 1, 0, 1, 1]
     assert asked.bought_N.tolist() == [True, False, False, True, False]
     assert asked.features_NF[0].tolist() == pytest.approx(list(Bought(3, 10.0, 30.0).features()))
     store.close()

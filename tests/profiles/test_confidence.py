@@ -16,10 +16,18 @@ EVIDENCE = st.builds(
 )
 
 
-def test_before_a_release_one_item_makes_a_third_and_ten_nearly_all_of_the_share() -> None:
+def test_before_a_release_one_item_makes_a_third_and_eight_days_nearly_all_of_the_share() -> None:
     unlearned = Confidence()
     assert unlearned.of("brand", Evidence(1.0, 1, 1, 1)) == pytest.approx(1 / 3)
-    assert unlearned.of("brand", Evidence(0.6, 10, 3, 20)) == pytest.approx(0.5)
+    assert unlearned.of("brand", Evidence(0.6, 9, 8, 8)) == pytest.approx(0.48)
+
+
+def test_before_a_release_a_day_with_four_looks_is_two_chances() -> None:
+    assert Confidence().of("brand", Evidence(0.5, 2, 2, 8)) == pytest.approx(1 - 0.75**2)
+
+
+def test_before_a_release_nine_looks_at_one_item_on_one_day_are_no_certainty() -> None:
+    assert Confidence().of("brand", Evidence(1.0, 9, 1, 9)) == pytest.approx(1 - (2 / 3) ** 3)
 
 
 def test_weights_of_a_family_come_before_those_of_all() -> None:
@@ -40,8 +48,8 @@ def test_it_is_a_probability_and_survives_being_written_down(weights: tuple[floa
 def test_before_a_release_more_events_make_surer_and_nothing_surer_than_the_share(
     share: float, n: int, more: int
 ) -> None:
-    few, many = (Confidence().of("brand", Evidence(share, events, 1, events)) for events in (n, n + more))
-    assert few <= many <= share
+    few, many = (Confidence().of("brand", Evidence(share, events, events, events)) for events in (n, n + more))
+    assert few <= many <= share + 1e-9
 
 
 @pytest.mark.parametrize("weights", [(1.0, 2.0), (0.0, 0.0, 0.0, 0.0, math.nan)])

@@ -44,8 +44,9 @@ def test_a_facet_names_the_events_behind_it_newest_first(store: Store) -> None:
     uji = next(facet for facet in profile.interests if facet.value == "Uji")
     assert uji.evidence == (events[2].event_id, events[0].event_id)
     assert uji.last_seen == at(3)
-    # two looks of three, at half of it: no release has said yet how surely people come back
-    assert uji.confidence == pytest.approx(1 / 3)
+    # two looks of three, a third of it for one day, and three looks a day: no release has said yet how surely people
+    # come back
+    assert uji.confidence == pytest.approx(1 - (7 / 9) ** 3**0.5)
 
 
 def test_interest_halves_in_its_half_life(store: Store) -> None:

@@ -83,7 +83,7 @@ def test_a_release_from_before_confidence_was_learned_has_ratios_and_the_rest_as
     (tmp_path / "recurrence.json").write_text('{"groups": {"brand": 0.5}, "values": [], "n_days": 1}')
     read = Recurrence.load(tmp_path)
     assert read.chance(UJI, 0.5) == 0.25
-    assert read.confidence.of("brand", Evidence(0.5, 2, 1, 2)) == 0.25
+    assert read.confidence.of("brand", Evidence(0.5, 2, 2, 2)) == 0.25
     assert read.buying_again is None
 
 

@@ -1,4 +1,5 @@
-"""Who buys again within thirty days: learned at several moments of a log, and judged by people who did not teach it.
+"""Who buys again within thirty days: learned at several moments of a log, and judged at the newest of them by people
+who did not teach it, from what was known before.
 
 Legend: N questions (a person at a moment), F features.
 """
@@ -14,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from huaxiang.measure.intervals import Interval, paired_bootstrap
-from huaxiang.pipeline.logistic import fit_logistic
+from huaxiang.pipeline.logistic import Logistic, fit_logistic
 from huaxiang.profiles import Portraits
 from huaxiang.profiles.buying import HORIZON_DAYS, N_FEATURES, RECENCY_ALONE, Bought, BuyingAgain
 from huaxiang.profiles.portrait import FOREVER
@@ -31,6 +32,7 @@ _FEWEST_PEOPLE: Final = 100
 _RIDGE: Final = 1e-3
 _FARTHEST: Final = 13.8
 """Log-odds of what was always so, or never: a millionth."""
+_HALVINGS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,18 @@ class Questions:
     """People at moments by which they had bought.
 
     Attributes:
-        features_NF: of `Bought`. bought_N: whether they bought within the next thirty days. person_N: rows of people.
+        features_NF: of `Bought`. bought_N: whether they bought within the next thirty days.
+        person_N, moment_N: rows of people and of moments, later moments higher.
     """
 
     features_NF: NDArray[np.float64]
     bought_N: NDArray[np.bool_]
     person_N: NDArray[np.int64]
+    moment_N: NDArray[np.int64]
 
     def part(self, rows_N: NDArray[np.bool_]) -> "Questions":
         """Some of them."""
-        return Questions(self.features_NF[rows_N], self.bought_N[rows_N], self.person_N[rows_N])
+        return Questions(self.features_NF[rows_N], self.bought_N[rows_N], self.person_N[rows_N], self.moment_N[rows_N])
 
 
 def learn_buying_again(
@@ -75,7 +79,7 @@ def learn_buying_again(
     said = {"gain_nats": [round(one, 5) for one in gain], "n_people": n_people, "is_shown": gain.low > 0.0}
     if gain.low <= 0.0:
         return None, said
-    fitted = fit_logistic(asked.features_NF, asked.bought_N, ridge=_RIDGE, is_balanced=False)
+    fitted = _fitted(asked, N_FEATURES)
     return BuyingAgain((*fitted.weights_F.tolist(), fitted.bias), (gain.mean, gain.low, gain.high), n_people), said
 
 
@@ -97,21 +101,20 @@ def ask(portraits: Portraits, people: Sequence[str], at: Sequence[datetime], *, 
     """
     features: list[tuple[float, ...]] = []
     bought: list[bool] = []
-    whose: list[int] = []
+    whose: list[tuple[int, int]] = []
     ends = time.monotonic() + seconds
     for row, person in enumerate(people):
         if time.monotonic() > ends:
             break
         events = [event for event in portraits.events(person, before=FOREVER) if event.event in _BUYING]
-        for moment in at:
+        for number, moment in enumerate(at):
             known = _bought(portraits, events, moment, before=True)
             if known is not None:
                 features.append(known.features())
                 bought.append(_bought(portraits, events, moment, before=False) is not None)
-                whose.append(row)
-    return Questions(
-        np.array(features, dtype=np.float64).reshape(-1, N_FEATURES), np.array(bought, dtype=bool), np.array(whose, int)
-    )
+                whose.append((row, number))
+    features_NF = np.array(features, dtype=np.float64).reshape(-1, N_FEATURES)
+    return Questions(features_NF, np.array(bought, dtype=bool), *np.array(whose, int).reshape(-1, 2).T)
 
 
 def _bought(portraits: Portraits, events: Sequence[Event], moment: datetime, *, before: bool) -> Bought | None:
@@ -125,12 +128,17 @@ def _bought(portraits: Portraits, events: Sequence[Event], moment: datetime, *, 
 def gain_over_recency(asked: Questions, rng: np.random.Generator) -> Interval:
     """By how much the log loss (nats) of all features is less than that of recency alone, mean over people.
 
-    Each half of the people is asked by what the other half taught; 95 % over people.
+    Each half of the people is asked at the newest moment by what the other half taught at the earlier ones, for a shop
+    asks about days that nobody has seen; where there is one moment only, at it. 95 % over people.
     """
     people = np.unique(asked.person_N)
     is_first_N = np.isin(asked.person_N, rng.permutation(people)[: len(people) // 2])
-    halves = asked.part(is_first_N), asked.part(~is_first_N)
-    gains = [compared(taught, own) for taught, own in (halves, halves[::-1])]
+    is_newest_N = asked.moment_N == asked.moment_N.max()
+    is_earlier_N = is_newest_N if is_newest_N.all() else ~is_newest_N
+    gains = [
+        compared(asked.part(half_N & is_earlier_N), asked.part(~half_N & is_newest_N))
+        for half_N in (is_first_N, ~is_first_N)
+    ]
     gain_P = np.concatenate(gains)
     return paired_bootstrap(gain_P, np.zeros(len(gain_P)), rng=rng)
 
@@ -145,11 +153,23 @@ def compared(taught: Questions, asked: Questions) -> NDArray[np.float64]:
 
 def log_odds(taught: Questions, asked: Questions, n_features: int) -> NDArray[np.float64]:
     """Of buying again, by the first features of what was taught; shape (N,)."""
-    bought_N = taught.bought_N
-    if bought_N.all() or not bought_N.any():
-        return np.full(len(asked.bought_N), _FARTHEST if bought_N.all() else -_FARTHEST)
-    fitted = fit_logistic(taught.features_NF[:, :n_features], bought_N, ridge=_RIDGE, is_balanced=False)
-    return fitted.log_odds(asked.features_NF[:, :n_features])
+    if taught.bought_N.all() or not taught.bought_N.any():
+        return np.full(len(asked.bought_N), _FARTHEST if taught.bought_N.any() else -_FARTHEST)
+    return _fitted(taught, n_features).log_odds(asked.features_NF[:, :n_features])
+
+
+def _fitted(taught: Questions, n_features: int) -> Logistic:
+    """Weights by all moments; the constant by the newest, for a shop grows, shrinks and has seasons."""
+    features_NF = taught.features_NF[:, :n_features]
+    fitted = fit_logistic(features_NF, taught.bought_N, ridge=_RIDGE, is_balanced=False)
+    is_newest_N = taught.moment_N == taught.moment_N.max()
+    odds_N, rate = fitted.log_odds(features_NF[is_newest_N]), float(taught.bought_N[is_newest_N].mean())
+    low, high = -_FARTHEST, _FARTHEST
+    for _ in range(_HALVINGS):
+        shift = (low + high) / 2.0
+        mean = float((1.0 / (1.0 + np.exp(-odds_N - shift))).mean())
+        low, high = (shift, high) if mean < rate else (low, shift)
+    return Logistic(fitted.weights_F, fitted.bias + (low + high) / 2.0)
 
 
 def log_losses(odds_N: NDArray[np.float64], bought_N: NDArray[np.bool_]) -> NDArray[np.float64]:

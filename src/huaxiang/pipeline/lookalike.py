@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from huaxiang.pipeline.logistic import fit_logistic
 from huaxiang.pipeline.request import Pipeline
 from huaxiang.profiles import FoldState
-from huaxiang.profiles.facets import behaviour
+from huaxiang.profiles.facets import figures
 from huaxiang.types import UserId
 
 MOST_TAUGHT: Final = 5_000
@@ -59,7 +59,7 @@ def _figures(pipeline: Pipeline, state: FoldState, now: datetime) -> list[float]
     portraits = pipeline.portraits
     if state.consents.get("analytics", portraits.config.consent_default) == "denied":
         return [math.nan] * len(_FIGURES)
-    known = behaviour(state, portraits.item_facets, now=now)
+    known = figures(state, portraits.item_facets, now=now)
     return [math.log1p(max(0.0, known.get(name, 0.0))) for name in _FIGURES]
 
 

@@ -37,18 +37,18 @@ class Bought:
         return cls(n_days, max(0.0, (micros - last) / DAY), max(0.0, (micros - first) / DAY))
 
     def features(self) -> tuple[float, ...]:
-        """Recency, age and frequency, and the mean gap with what it makes of the recency where there is one.
+        """Recency, frequency, and the mean gap with what it makes of the recency, where there is one.
 
         Logarithms throughout, so that weeks matter to a regular as years do to a rare guest.
         """
-        recency, age = math.log1p(self.recency), math.log1p(self.age)
+        recency = math.log1p(self.recency)
         if self.n_days < 2:
-            return (recency, recency**2, age, 0.0, 0.0, 0.0, 0.0)
+            return (recency, recency**2, 0.0, 0.0, 0.0, 0.0)
         gap = math.log1p((self.age - self.recency) / (self.n_days - 1))
-        return (recency, recency**2, age, math.log(self.n_days), 1.0, gap, max(0.0, recency - gap))
+        return (recency, recency**2, math.log(self.n_days), 1.0, gap, max(0.0, recency - gap))
 
 
-N_FEATURES: Final = 7
+N_FEATURES: Final = 6
 RECENCY_ALONE: Final = 2
 """So many of the first features are recency and nothing else."""
 
@@ -58,7 +58,7 @@ class BuyingAgain:
 
     Args:
         weights: of `Bought.features`, the constant last.
-        gain: by how much its log loss is less than that of recency alone: mean and the ends of the 95 % interval, nats.
+        gain: by how much its log loss (nats) is less than that of recency alone: mean, and ends of the 95 % interval.
         n_people: who taught and judged it.
     """
 

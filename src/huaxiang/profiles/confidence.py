@@ -43,8 +43,21 @@ class Evidence:
 
 
 N_FEATURES: Final = len(Evidence(0.5, 1, 1, 1).features())
+
+
 _HALF: Final = 2.0
-"""Events after which a share counts half, where no release has learned what it is worth."""
+"""Events, and days, after which a share counts half where no release has learned what it is worth."""
+
+
+def untaught(evidence: Evidence) -> float:
+    """How sure a facet is before anybody has checked, in [0, 1].
+
+    The share is drawn towards 0 by how little there is behind it: n / (n + 2) of it, where n is the events or the days,
+    whichever are fewer. A day with m events then counts as the root of m chances, for what is met on one day is alike.
+    """
+    n = min(evidence.n, evidence.n_days)
+    share = min(1.0, max(0.0, evidence.chance)) * n / (n + _HALF)
+    return float(1.0 - (1.0 - share) ** (max(1.0, evidence.n_met / evidence.n_days) ** 0.5))
 
 
 class Confidence:
@@ -65,10 +78,10 @@ class Confidence:
         return len(self._weights)
 
     def of(self, family: str, evidence: Evidence) -> float:
-        """In [0, 1]. Without weights the share, drawn towards 0 by how few events there are: n / (n + 2) of it."""
+        """In [0, 1]; see `untaught` for what is said without weights."""
         own = self._weights.get(family) or self._weights.get(ANY)
         if own is None:
-            return min(1.0, max(0.0, evidence.chance)) * evidence.n / (evidence.n + _HALF)
+            return untaught(evidence)
         odds = sum(w * x for w, x in zip(own, evidence.features(), strict=False)) + own[-1]
         return 1.0 / (1.0 + math.exp(-min(_SURE, max(-_SURE, odds))))
 

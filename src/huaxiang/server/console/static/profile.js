@@ -78,6 +78,8 @@ export function createProfile(root, ctx, handlers) {
     if (!body.contains(facets)) put(body, time, h("div", { class: "top" }, figures, mood), edits, needsBlock, message, facets, consentBlock);
   }
 
+  const share = (value) => (typeof value === "number" ? say.percent(value) : null);
+
   function renderFigures(behaviour) {
     const spend = Object.entries(behaviour.spend ?? {}).map(([currency, amount]) => say.money(amount, currency)).join(" + ");
     const rows = [
@@ -85,6 +87,10 @@ export function createProfile(root, ctx, handlers) {
       ["orders", behaviour.n_orders === undefined ? null : say.number(behaviour.n_orders)],
       ["spend", spend || say.money(0, "")],
       ["active", behaviour.frequency_per_week === undefined ? null : say.t("per.week", { n: say.number(behaviour.frequency_per_week) })],
+      ["price.sensitivity", share(behaviour.price_sensitivity)],
+      ["loyalty", share(behaviour.loyalty)],
+      ["busiest", behaviour.hours ? `${behaviour.hours.busiest.map((hour) => `${hour}:00`).join(", ")} ${behaviour.hours.zone}` : null],
+      ["buys.again", share(behaviour.repeat_purchase)],
     ];
     put(figures, rows.map(([key, value]) => h("div", { class: "figure" }, h("dt", {}, say.t(key)), h("dd", { title: value ?? "" }, value ?? "–"))));
   }
