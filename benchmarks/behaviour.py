@@ -193,6 +193,7 @@ def buying(filled: Filled, taught: Sequence[str], asked: Sequence[str]) -> dict[
     sure_N = 1.0 / (1.0 + np.exp(-odds[N_FEATURES]))
     return {
         "at training": said,
+        "with the whole log": learn_buying_again(portraits, rows, filled.people, rng=rng, seconds=600.0)[1],
         "n_people": len(own.bought_N),
         "bought": float(own.bought_N.mean()),
         "log loss, recency": float(log_losses(odds[RECENCY_ALONE], own.bought_N).mean()),
@@ -236,7 +237,7 @@ def loyalty_of(truth: Truth, user: str) -> float:
     return float(over_L[has_choice_L].sum() / room_L[has_choice_L].sum())
 
 
-def measured(name: str, most: int) -> dict[str, Any]:
+def measured(name: str, most: int, seconds: float) -> dict[str, Any]:
     """All figures of one shop."""
     with tempfile.TemporaryDirectory() as folder:
         filled = SHOPS[name](Path(folder) / "shop", most)
@@ -244,7 +245,7 @@ def measured(name: str, most: int) -> dict[str, Any]:
         taught, asked = filled.people[:half], filled.people[half:]
         found: dict[str, Any] = {"without a release": errors_of(*sureness(filled.shop, asked))}
         filled.shop.item_facets.recurrence = learned(
-            filled.shop.portraits, taught, now=_END + timedelta(days=2), seconds=600.0
+            filled.shop.portraits, taught, now=_END + timedelta(days=2), seconds=seconds
         )
         found["taught"] = errors_of(*sureness(filled.shop, asked))
         if filled.has_times:
@@ -260,12 +261,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=list(SHOPS), default=list(SHOPS))
     parser.add_argument("--people", type=int, default=2_000)
+    parser.add_argument("--seconds", type=float, default=600.0, help="for reading those who teach confidence")
     parser.add_argument("--json", type=Path)
     wanted = parser.parse_args(arguments)
     print(f"{machine()}; commit {commit()}; load {load()}")
     found: dict[str, Any] = {}
     for name in wanted.only:
-        found[name] = measured(name, wanted.people)
+        found[name] = measured(name, wanted.people, wanted.seconds)
         print(f"{name}, load {load()}")
         for part, figures in found[name].items():
             print(f"  {part}: " + ", ".join(f"{key} {_plain(value)}" for key, value in figures.items()), flush=True)

@@ -47,14 +47,14 @@ def test_a_gift_that_was_excluded_later_is_no_answer(tmp_path: Path) -> None:
 
 
 def shop_of_habits(folder: Path, n_people: int, *, has_habits: bool, seed: int) -> tuple[Portraits, pl.DataFrame]:
-    """Half buy every ten days and half once in fifty, or everybody at any time, over 120 days."""
+    """Half buy every fifteen days and half every hundred and twenty, or everybody every forty: at any time, by chance,
+    over 240 days."""
     rng = np.random.default_rng(seed)
     store = stocked_store(folder)
     for number in range(n_people):
-        gap = (10.0 if number % 2 else 50.0) if has_habits else 20.0
-        steps = rng.exponential(gap, 60) if not has_habits else gap * rng.uniform(0.8, 1.2, 60)
-        days = np.cumsum(steps) - gap * rng.random()
-        store.append(buys(f"p{number}", [float(day) for day in days if 0.0 <= day < 120.0]))
+        gap = (15.0 if number % 2 else 120.0) if has_habits else 40.0
+        days = np.cumsum(rng.exponential(gap, 60))
+        store.append(buys(f"p{number}", [float(day) for day in days if day < 240.0]))
     people = portraits(store)
     return people, read_log(store, portraits=people).interactions
 
@@ -66,8 +66,8 @@ def test_habits_are_learned_and_shown(tmp_path: Path) -> None:
     assert found is not None
     assert said["is_shown"]
     assert found.gain[1] > 0.0
-    assert found.chance(Bought(8, 9.0, 80.0)) > 0.9
-    assert found.chance(Bought(2, 9.0, 59.0)) < 0.5
+    assert found.chance(Bought(6, 30.0, 110.0)) > 0.6
+    assert found.chance(Bought(1, 30.0, 30.0)) < 0.4
     people.store.close()
 
 

@@ -29,7 +29,8 @@ _MOMENTS: Final = 6
 _FEWEST_DAYS: Final = 15
 """Of a log before a moment."""
 _FEWEST_PEOPLE: Final = 100
-_RIDGE: Final = 1e-3
+_PRIOR: Final = 10.0
+"""Questions that weights of nothing weigh as: over the number of questions, the ridge."""
 _FARTHEST: Final = 13.8
 """Log-odds of what was always so, or never: a millionth."""
 _HALVINGS: Final = 40
@@ -161,7 +162,7 @@ def log_odds(taught: Questions, asked: Questions, n_features: int) -> NDArray[np
 def _fitted(taught: Questions, n_features: int) -> Logistic:
     """Weights by all moments; the constant by the newest, for a shop grows, shrinks and has seasons."""
     features_NF = taught.features_NF[:, :n_features]
-    fitted = fit_logistic(features_NF, taught.bought_N, ridge=_RIDGE, is_balanced=False)
+    fitted = fit_logistic(features_NF, taught.bought_N, ridge=_PRIOR / len(features_NF), is_balanced=False)
     is_newest_N = taught.moment_N == taught.moment_N.max()
     odds_N, rate = fitted.log_odds(features_NF[is_newest_N]), float(taught.bought_N[is_newest_N].mean())
     low, high = -_FARTHEST, _FARTHEST
