@@ -307,3 +307,22 @@ def test_a_second_release_is_made_without_the_person(shop: Shop) -> None:
     release = make_release(folder)
     assert release.about["n_interactions"] == 39 * 8
     assert Shop(settings_of(folder)).release_id == release.id
+
+
+def test_a_reading_that_cannot_be_noted_waits_and_an_export_fails(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    audit = Audit(shop.store, shop.gate.keys)
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(shop.store, "put", full)
+        audit.read("ann", "profile", by="console")
+        with pytest.raises(StoreError, match="no room"):
+            audit.note("ann", "export", by="console")
+    assert "1 readings of profiles wait" in caplog.text
+    audit.note("bob", "profile", by="console")
+    assert [row.what for row in audit.of("ann")] == ["profile"]
+    assert audit.n_waiting == 0

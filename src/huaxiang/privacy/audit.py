@@ -1,20 +1,26 @@
 """Who read or changed which profile, when. Rows name the person under a fingerprint, so they outlive an erasure.
 
-A row is written before the answer is given: what was read is never without its row.
+A row is written before the answer is given. Where the store cannot take it, a full disk say, an export, an edit or an
+erasure fails; a reading is answered, its row waits in memory for the next that can be written, and the log says so.
 """
 
+import logging
 import secrets
+import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from huaxiang.collect.keys import KeyFile
+from huaxiang.errors import StoreError
 from huaxiang.store import Record, Store
 from huaxiang.store.rows import microseconds
 from huaxiang.types import Subject
+
+logger: Final = logging.getLogger(__name__)
 
 AUDIT: Final = "audit"
 """Kind of the records of rows."""
@@ -40,24 +46,51 @@ class Audit:
     def __init__(self, store: Store, keys: KeyFile) -> None:
         self._store, self._keys = store, keys
         self._recent: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+        self._waiting: deque[Record] = deque(maxlen=_MOST_RECENT)
+        self._lock = threading.Lock()
 
     def read(self, subject: Subject, what: str, *, by: str) -> None:
         """Write that somebody read; a page that reads the same again within a minute is one reading."""
         now, asked = time.monotonic(), (subject, what, by)
         if now - self._recent.get(asked, -_ONE_READING) < _ONE_READING:
             return
-        self.note(subject, what, by=by)
+        with self._lock:
+            self._waiting.append(self._record(subject, what, by, {}))
+        try:
+            self._write([])
+        except StoreError as error:
+            logger.error(
+                "%d readings of profiles wait in memory to be written to the audit log: %s", self.n_waiting, error
+            )
         self._recent[asked] = now
         while len(self._recent) > _MOST_RECENT:
             self._recent.popitem(last=False)
 
+    @property
+    def n_waiting(self) -> int:
+        """Readings that could not be written yet."""
+        return len(self._waiting)
+
     def note(self, subject: Subject, what: str, *, by: str, **details: Any) -> None:
-        """Write a row; it is durable when this returns."""
+        """Write a row; it is durable when this returns.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self._write([self._record(subject, what, by, details)])
+
+    def _write(self, rows: Sequence[Record]) -> None:
+        """These rows and all that wait, which are bounded: the log says how many there are."""
+        with self._lock:
+            self._store.put(AUDIT, [*self._waiting, *rows])
+            self._waiting.clear()
+
+    def _record(self, subject: Subject, what: str, by: str, details: Mapping[str, Any]) -> Record:
         now = datetime.now(UTC)
         person = self._keys.read(create=True).fingerprint(_PURPOSE, subject)
         # ids begin with the person, so that one person's rows are one page; then the time, which orders them
         name = f"{person}-{microseconds(now):020d}-{secrets.token_hex(3)}"
-        self._store.put(AUDIT, [Record(name, asdict(Row(now.isoformat(), by, what, details)), at=now)])
+        return Record(name, asdict(Row(now.isoformat(), by, what, dict(details))), at=now)
 
     def of(self, subject: Subject) -> list[Row]:
         """The rows about a person, oldest first; of one who was erased too."""

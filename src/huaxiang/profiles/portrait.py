@@ -37,8 +37,10 @@ from huaxiang.types import (
 
 logger: Final = logging.getLogger(__name__)
 
-_WINDOW: Final = 128
+_WINDOW: Final = 256
 """A user with fewer events is folded whole, a user with more goes through a snapshot."""
+_AT_ONCE: Final = 512
+"""Events that a first reading asks for: most histories are whole then, and are not read a second time."""
 _TAIL: Final = 32
 """Newest events read beside a snapshot; once as many came after it, the next one is written."""
 _ALL: Final = 2_000_000
@@ -223,20 +225,21 @@ class Portraits:
 
     def _read(self, user_id: Subject, before: datetime, last_seq: int) -> Reading:
         record = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
-        own = self._history(Source(user_id), FOREVER, _WINDOW) if record is None else None
-        is_short = own is not None and len(own) < _WINDOW
-        origins = sources(self.store, user_id, before=before, own_events=own if is_short else None)
+        own = self._history(Source(user_id), FOREVER, _AT_ONCE) if record is None else None
+        is_all = own is not None and len(own) < _AT_ONCE
+        origins = sources(self.store, user_id, before=before, own_events=own if is_all else None)
         if record is not None and (resumed := self._resume(record, user_id, origins, before, last_seq)) is not None:
             return resumed
-        own = self._history(origins[0], FOREVER, _WINDOW) if own is None else own
-        newest = [own, *(self._history(source, FOREVER, _WINDOW) for source in origins[1:])]
+        own = self._history(origins[0], FOREVER, _AT_ONCE) if own is None else own
+        newest = [own, *(self._history(source, FOREVER, _AT_ONCE) for source in origins[1:])]
         has_later = any(event.timestamp >= before for events in newest for event in events)
-        if all(len(events) < _WINDOW for events in newest):
+        if all(len(events) < _AT_ONCE for events in newest):
             events = [event for event in _in_order(newest) if event.timestamp < before]
-            return self._reading(user_id, before, self._fold_whole(events), has_later, origins, events)
-        events = _in_order([self._history(source, before, _ALL) for source in origins])
+        else:
+            events = _in_order([self._history(source, before, _ALL) for source in origins])
         state = self._fold_whole(events)
-        self._save(user_id, origins, state, last_seq)
+        if any(len(read) >= _WINDOW for read in newest):
+            self._save(user_id, origins, state, last_seq)
         return self._reading(user_id, before, state, has_later, origins, events)
 
     def _reading(

@@ -172,9 +172,9 @@ class SQLStore:
         asked["limit"] = limit
         with self._reading() as connection:
             if events is None:
-                rows = list(connection.execute(_HISTORY, asked))
+                rows = list(connection.execute(_HISTORY, asked).all())
             else:
-                rows = list(connection.execute(_history_of(events), asked))
+                rows = list(connection.execute(_history_of(events), asked).all())
             if is_anonymous(user_id) and (events is None or "identify" in events):
                 claims = connection.execute(_CLAIMS, asked | {"anonymous_id": user_id[1:]}).all()
                 rows = sorted([*rows, *claims], key=lambda row: (row.timestamp, row.seq), reverse=True)[:limit]
