@@ -89,7 +89,7 @@ export function createProfile(root, ctx, handlers) {
       ["active", behaviour.frequency_per_week === undefined ? null : say.t("per.week", { n: say.number(behaviour.frequency_per_week) })],
       ["price.sensitivity", share(behaviour.price_sensitivity)],
       ["loyalty", share(behaviour.loyalty)],
-      ["busiest", behaviour.hours ? `${behaviour.hours.busiest.join(", ")} ${behaviour.hours.zone}` : null],
+      ["busiest", behaviour.hours ? behaviour.hours.busiest.join(", ") : null],
       ["buys.again", share(behaviour.repeat_purchase)],
     ];
     put(figures, rows.map(([key, value]) => h("div", { class: "figure" }, h("dt", {}, say.t(key)), h("dd", { title: value ?? "" }, value ?? "–"))));
