@@ -89,6 +89,10 @@ export function figures(say, { behaviour }, nKept) {
   if (behaviour.n_orders !== undefined) rows.push(["orders", say.number(behaviour.n_orders)]);
   const spent = Object.entries(behaviour.spend ?? {}).map(([currency, amount]) => say.money(amount, currency));
   if (spent.length) rows.push(["spent", spent.join(" + ")]);
+  const level = (value) => say.t(`me.level.${value >= 0.66 ? "much" : value >= 0.33 ? "some" : "little"}`);
+  if (behaviour.hours?.busiest?.length) rows.push(["hours", behaviour.hours.busiest.map((hour) => `${hour}:00`).join(", ")]);
+  for (const name of ["price_sensitivity", "loyalty"]) if (typeof behaviour[name] === "number") rows.push([name, level(behaviour[name])]);
+  if (typeof behaviour.repeat_purchase === "number") rows.push(["repeat_purchase", say.percent(behaviour.repeat_purchase)]);
   if (behaviour.language) rows.push(["language", say.has(`me.lang.${behaviour.language}`) ? say.t(`me.lang.${behaviour.language}`) : behaviour.language]);
   const traits = Object.entries(behaviour.traits ?? {}).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
   if (traits.length) rows.push(["traits", traits.join(", ")]);
