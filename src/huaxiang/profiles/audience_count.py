@@ -68,13 +68,13 @@ class _Block:
 
     def _ask_residents(self) -> None:
         facets, config = self._portraits.item_facets, self._portraits.config
-        with self._portraits.residents.reading(self._user_ids, now=self._now) as (found, table):
+        with self._portraits.residents.reading(self._user_ids, now=self._now) as found:
             self._has_resident.update(found)
             for user in self._user_ids:
                 if user not in found:
                     self.to_fold.append(user)
                     continue
-                person = ResidentPerson(found[user], table, facets, now=self._now, config=config)
+                person = ResidentPerson(*found[user], facets, now=self._now, config=config)
                 try:
                     self._judge(user, person)
                 except UnsureError:

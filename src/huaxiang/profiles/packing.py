@@ -1,4 +1,4 @@
-"""A resident as bytes, 1,024 at most: a head, numbers of values, scores, fingerprints, then what is seldom read.
+"""A resident as bytes, 1,024 at most: a head, numbers of values, scores, a set of names, then what is seldom read.
 
 Numbers of values stand together at a fixed place, so that a record in the store takes its texts with it and is given
 numbers of this process when it is read back.
@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from huaxiang.profiles.audience_filter import answers_to
+from huaxiang.profiles.name_bits import n_hashes, name_bits
 from huaxiang.profiles.resident import FACETS, Essence, Held, Wanted
 from huaxiang.profiles.state import FoldState
 from huaxiang.profiles.value_table import ValueTable
@@ -19,20 +20,24 @@ from huaxiang.types import CONSENT_SCOPES, EVENT_NAMES
 
 LIMIT: Final = 1_024
 """Bytes of a resident at most."""
-LAYOUT: Final = f"resident-1-{zlib.crc32(' '.join(sorted(EVENT_NAMES)).encode()):08x}"
+LAYOUT: Final = f"resident-2-{zlib.crc32(' '.join(sorted(EVENT_NAMES)).encode()):08x}"
 
-SEARCHES, UNBOUGHT, TRAITS, FIGURES, CUT, SPEAKS = (1 << bit for bit in range(6))
-"""Flags: whole are the searches, the unbought items; held are the traits, counts and spend; interests were cut; a
-language is known."""
+SEARCHES, UNBOUGHT, TRAITS, FIGURES, SPEAKS = (1 << bit for bit in range(5))
+"""Flags: whole are the searches, the unbought items; held are the traits, counts and spend; a language is known."""
 
-_HEAD: Final = struct.Struct("<HHqqIIIqqQddqfBHHB")
+_HEAD: Final = struct.Struct("<HHqqIIIqqQddqfBHHBB")
+_MOMENTS, _MOMENTS_AT = struct.Struct("<qq"), 4
+"""Of the head, the moments that it holds from and to."""
 UNBOUGHT_FORM: Final = struct.Struct("<dqI")
 MINUTE: Final = 60_000_000
 EVENTS: Final = tuple(sorted(EVENT_NAMES))
 _MOST_OF_FIGURES, _MOST_OF_TRAITS, _MOST_OF_SEARCHES = 160, 160, 200
 """Bytes that a part may take; what is longer is left out and said to be."""
-_MOST_FOR_REST: Final = 160
-"""Bytes that facets leave to the values that a resident knows by score or fingerprint alone."""
+_MOST_FOR_REST: Final = 320
+"""Bytes that facets leave to the values that a resident knows without evidence."""
+_BITS: Final = 10
+"""Bits of a name in the set of names: of a hundred that are not in it one seems to be."""
+_PER_SCORE: Final = 6
 STATUS: Final = (None, "granted", "denied")
 """What was said of a scope, by the two bits that hold it."""
 
@@ -41,8 +46,9 @@ class Head(NamedTuple):
     """The fixed part of a resident, in its order; see `Essence` and `FoldState`.
 
     Attributes:
-        rest: no interest that is known by fingerprint alone, or was cut, has a share above this, of either sign.
-        n_facets, n_interests: interests with evidence, and with a score at all. n_rest: fingerprints.
+        rest: no interest in the set of names has a share above this, of either sign; 0 where there is none.
+        n_facets, n_interests: interests with evidence, and with a score at all.
+        n_bits: bytes of the set of names. n_hashes: bits of a name in it.
     """
 
     flags: int
@@ -61,8 +67,9 @@ class Head(NamedTuple):
     rest: float
     n_facets: int
     n_interests: int
-    n_rest: int
+    n_bits: int
     n_unbought: int
+    n_hashes: int
 
     @property
     def n_numbers(self) -> int:
@@ -73,6 +80,12 @@ class Head(NamedTuple):
 def head_of(packed: bytes) -> Head:
     """The head of a resident."""
     return Head._make(_HEAD.unpack_from(packed))
+
+
+def holds_at(packed: bytes, micros: int) -> bool:
+    """Whether a resident speaks of a moment."""
+    as_of, until = _MOMENTS.unpack_from(packed, _MOMENTS_AT)
+    return bool(as_of <= micros <= until)
 
 
 def numbers_of(packed: bytes, head: Head) -> tuple[int, ...]:
@@ -87,46 +100,43 @@ def renumbered(packed: bytes, head: Head, numbers: Sequence[int]) -> bytes:
 
 
 def scores_of(packed: bytes, head: Head) -> tuple[float, ...]:
-    """Scores of the interests; after the first `n_facets` rounded to eleven bits."""
-    more = head.n_interests - head.n_facets
-    return struct.unpack_from(f"<{head.n_facets}f{more}e", packed, _HEAD.size + 4 * head.n_numbers)
+    """Scores of the interests, rounded to eleven bits."""
+    return struct.unpack_from(f"<{head.n_interests}e", packed, _HEAD.size + 4 * head.n_numbers)
 
 
-def fingerprints_of(packed: bytes, head: Head) -> tuple[int, ...]:
-    """Fingerprints of the names that further interests answer to."""
-    return struct.unpack_from(f"<{head.n_rest}H", packed, seldom_start(head) - 2 * head.n_rest)
+def bits_of(packed: bytes, head: Head) -> bytes:
+    """The set of the names that further interests answer to."""
+    end = seldom_start(head)
+    return packed[end - head.n_bits : end]
 
 
 def seldom_start(head: Head) -> int:
     """Where the part begins that is seldom read."""
-    scores = 4 * head.n_facets + 2 * (head.n_interests - head.n_facets)
-    return _HEAD.size + 4 * head.n_numbers + scores + 2 * head.n_rest
-
-
-def fingerprint(kind: str, name: str) -> int:
-    """Sixteen bits of a name of a kind of facet, without case."""
-    return zlib.crc32(f"{kind}\x00{name}".encode("utf-8", "surrogatepass")) & 0xFFFF
+    return _HEAD.size + 4 * head.n_numbers + 2 * head.n_interests + head.n_bits
 
 
 def pack(essence: Essence, table: ValueTable) -> bytes:
     """A resident of at most 1,024 bytes; its values get one more user each in the table.
 
-    What has no room goes in this order: evidence of the weakest facets, scores of the weakest interests, interests
-    altogether; and long traits, searches and spending in many currencies before these.
+    What has no room goes in this order: long traits, searches and spending in many currencies; evidence of the weakest
+    facets; scores of the weakest interests, keywords first.
+
+    Args:
+        essence: whole, as `essence_of` makes it.
     """
+    assert essence.is_whole, "an essence that was unpacked does not know what it lacks"
     parts = _Parts(essence)
     interests = [*((held.facet, held.value, held.score) for held in parts.facets), *parts.others]
     values = [(kind, value) for kind, value, _ in interests]
     values += [("item", item.value) for item in essence.unbought]
     values += [] if essence.language is None else [("language", essence.language)]
     scores = [score for _, _, score in interests]
-    n = len(parts.facets)
     return b"".join(
         (
             _HEAD.pack(*parts.head(len(interests))),
             struct.pack(f"<{len(values)}I", *(table.take(kind, value) for kind, value in values)),
-            struct.pack(f"<{n}f{len(scores) - n}e", *scores),
-            struct.pack(f"<{len(parts.rest)}H", *parts.rest),
+            struct.pack(f"<{len(scores)}e", *scores),
+            parts.bits,
             bytes(parts.seldom),
         )
     )
@@ -163,40 +173,33 @@ class _Parts:
         self._fill()
 
     def _fill(self) -> None:
-        """Facets while they fit, further interests by score, then fingerprints of the others."""
+        """Facets while they fit, further interests by score, then the set of the others' names."""
         essence = self._essence
         left = LIMIT - _HEAD.size - len(self.seldom)
         left -= 4 * (len(essence.unbought) + (essence.language is not None))
-        others = list(essence.others)
-        reserve = min(_MOST_FOR_REST, 2 * sum(len(_prints(other)) for other in others))
+        reserve = min(_MOST_FOR_REST, _PER_SCORE * len(essence.others))
         details = [_detail(held, essence) for held in essence.facets[:FACETS]]
-        n = _n_fitting([8 * b"\x00" + detail for detail in details], left - reserve)
+        n = _n_fitting([bytes(_PER_SCORE) + detail for detail in details], left - reserve)
         self.facets = essence.facets[:n]
         self.seldom += b"".join(details[:n])
-        left -= 8 * n + sum(map(len, details[:n]))
+        left = max(0, left - _PER_SCORE * n - sum(map(len, details[:n])))
         dropped = [(held.facet, held.value, held.score) for held in essence.facets[n:]]
-        others = sorted([*dropped, *others], key=lambda other: -abs(other[2]))
-        prints = [_prints(other) for other in others]
-        after = sum(map(len, prints))
-        n = 0
-        while n < len(others) and 6 * (n + 1) + 2 * (after - len(prints[n])) <= left:
-            after -= len(prints[n])
-            n += 1
-        self.is_cut = not essence.is_whole or 6 * n + 2 * after > left
-        if self.is_cut:
-            n, after = min(len(others), max(0, left) // 6), 0
-        self.others = others[:n]
-        self.rest = () if self.is_cut else sorted({each for of_one in prints[n:] for each in of_one})
-        self._most_of_rest = max((abs(score) for _, _, score in others[n:]), default=0.0)
+        # keywords are the most and the weakest, and asked for least
+        others = sorted([*dropped, *essence.others], key=lambda other: (other[0] == "keyword", -abs(other[2])))
+        n, n_names = _n_scored(others, left)
+        self.others, rest = others[:n], others[n:]
+        n_bits = min(2 * n_names, left - _PER_SCORE * n)
+        self.n_hashes = n_hashes(n_bits, n_names)
+        self.bits = name_bits((name for other in rest for name in _names(other)), n_bits, self.n_hashes)
+        self._most_of_rest = max((abs(score) for _, _, score in rest), default=0.0)
 
     def head(self, n_interests: int) -> Head:
         """The head, before it is packed."""
         figures = self._essence.figures
-        flags = self._flags | (CUT if self.is_cut else 0)
         # rounded up: a float of four bytes may be less than what it stands for
         rest = min(1.0, self._most_of_rest * (1 + 1e-6)) if self._most_of_rest else 0.0
         return Head(
-            flags=flags,
+            flags=self._flags,
             consents=_consents(figures),
             as_of=self._essence.as_of,
             until=self._essence.until,
@@ -212,8 +215,9 @@ class _Parts:
             rest=rest,
             n_facets=len(self.facets),
             n_interests=n_interests,
-            n_rest=len(self.rest),
+            n_bits=len(self.bits),
             n_unbought=len(self._essence.unbought),
+            n_hashes=self.n_hashes,
         )
 
 
@@ -228,9 +232,28 @@ def _n_fitting(pieces: Iterable[bytes], room: int) -> int:
     return n
 
 
-def _prints(interest: tuple[str, str, float]) -> list[int]:
+def _n_scored(others: Sequence[tuple[str, str, float]], room: int) -> tuple[int, int]:
+    """How many interests get a number and a score, and how many names the rest answer to: as many as leave enough bits
+    for the rest; of those that are no keywords, as many as fit into three quarters of the room all the same."""
+    n_names = [_n_names(other) for other in others]
+    n, left = 0, sum(n_names)
+    fewest = min(sum(kind != "keyword" for kind, _, _ in others), 3 * room // 4 // _PER_SCORE)
+    while n < len(others):
+        needed = _PER_SCORE * (n + 1) + -(-_BITS * (left - n_names[n]) // 8)
+        if n >= fewest and needed > room:
+            break
+        left -= n_names[n]
+        n += 1
+    return n, left
+
+
+def _n_names(interest: tuple[str, str, float]) -> int:
+    return len(answers_to("category", interest[1])) if interest[0] == "category" else 1
+
+
+def _names(interest: tuple[str, str, float]) -> list[tuple[str, str]]:
     kind, value, _ = interest
-    return [fingerprint(kind.casefold(), name) for name in answers_to(kind.casefold(), value)]
+    return [(kind.casefold(), name) for name in answers_to(kind.casefold(), value)]
 
 
 def _consents(figures: FoldState) -> int:

@@ -81,7 +81,7 @@ class Essence:
         as_of, until: microseconds of the first and the last moment that it holds for.
         figures: a state with the figures of behaviour, traits, mood and consents, and nothing else.
         facets: interests with their evidence, strongest first.
-        others: further `(facet, value, score)`, strongest first.
+        others: further `(facet, value, score)`.
         is_whole: whether every interest of at least `FAINT`, of either sign, is among the two.
         searches, unbought: open needs, strongest first; whole where none was left out.
         intent: of the newest visit; its score is of `as_of`.

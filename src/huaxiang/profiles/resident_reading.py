@@ -9,23 +9,23 @@ from huaxiang.profiles import facets as view
 from huaxiang.profiles.audience_filter import Asked, Readable, Scored, UnsureError
 from huaxiang.profiles.fold import FoldConfig
 from huaxiang.profiles.item_facets import ItemFacets
+from huaxiang.profiles.name_bits import may_be_in
 from huaxiang.profiles.packing import (
-    CUT,
     FIGURES,
     SEARCHES,
     SPEAKS,
     STATUS,
     TRAITS,
     UNBOUGHT,
-    fingerprint,
-    fingerprints_of,
+    bits_of,
     head_of,
     numbers_of,
     scores_of,
 )
 from huaxiang.profiles.resident import FAINT, SLACK, wanting
+from huaxiang.profiles.state import FoldState, Tally
 from huaxiang.profiles.unpacking import figures_of, needs_of
-from huaxiang.profiles.value_table import ValueTable
+from huaxiang.profiles.value_table import Values
 from huaxiang.types import CONSENT_SCOPES
 
 _ROUNDED: Final = 2.0**-11
@@ -43,14 +43,14 @@ class _Unheld(dict[str, Any]):
 class ResidentPerson(Readable):
     """One person for a filter, as of a moment within the resident's time.
 
-    Conditions raise UnsureError where the resident cannot tell: an interest that is known by fingerprint, a score so
+    Conditions raise UnsureError where the resident cannot tell: an interest that is in the set of names, a score so
     near a bound that rounding decides, a part that was too long.
     """
 
     def __init__(
-        self, packed: bytes, table: ValueTable, item_facets: ItemFacets, *, now: datetime, config: FoldConfig
+        self, packed: bytes, values: Values, item_facets: ItemFacets, *, now: datetime, config: FoldConfig
     ) -> None:
-        self._packed, self._table = packed, table
+        self._packed, self._values = packed, values
         self._item_facets, self._now, self._config = item_facets, now, config
         self._head = head_of(packed)
 
@@ -77,7 +77,7 @@ class ResidentPerson(Readable):
 
     def _holds(self, asked: Asked, option: str, numbers: tuple[int, ...]) -> bool | None:
         """Whether the greatest score of what answers to an option is within the bounds; None: unsure."""
-        head, answering = self._head, self._table.answering(asked.kind, option)
+        head, answering = self._head, self._values.answering(asked.kind, option)
         best: float | None = None
         places = [place for place in range(head.n_interests) if numbers[place] in answering] if answering else []
         unheld = self._most_unheld(asked.kind, option)
@@ -95,14 +95,14 @@ class ResidentPerson(Readable):
     def _most_unheld(self, kind: str, option: str) -> float:
         """The greatest share that an interest which is not held by number can have."""
         head = self._head
-        if head.flags & CUT or (head.n_rest and fingerprint(kind, option) in fingerprints_of(self._packed, head)):
+        if head.rest and may_be_in(bits_of(self._packed, head), head.n_hashes, kind, option):
             return max(FAINT, head.rest + SLACK)
         return FAINT
 
     def _has_any(self, asked: Asked, numbers: tuple[int, ...]) -> bool:
         """Whether any value of the kind has a score within the bounds."""
         head = self._head
-        most = max(FAINT, head.rest + SLACK) if head.flags & CUT or head.n_rest else FAINT
+        most = max(FAINT, head.rest + SLACK)
         unsure = not _all_outside(asked, -most, most)
         scores = scores_of(self._packed, head)
         for place in range(head.n_interests):
@@ -110,7 +110,7 @@ class ResidentPerson(Readable):
             margin = SLACK + _ROUNDED * abs(score)
             if score + margin < asked.low or score - margin > asked.high:
                 continue
-            if self._table.value(numbers[place])[0].casefold() == asked.kind:
+            if self._values.value(numbers[place])[0].casefold() == asked.kind:
                 if asked.low <= score - margin and score + margin <= asked.high:
                     return True
                 unsure = True
@@ -135,7 +135,7 @@ class ResidentPerson(Readable):
         """Kind to its values with their strength in [0, 1], of those that are held."""
         if self.consent("personalisation") == "denied":
             return {}
-        state = wanting(*needs_of(self._packed, self._head, self._table))
+        state = wanting(*needs_of(self._packed, self._head, self._values))
         found: dict[str, list[tuple[str, float]]] = {}
         for need in view.needs(state, self._item_facets, now=self._now, config=self._config):
             found.setdefault(need.facet, []).append((need.value, need.score))
@@ -150,7 +150,7 @@ class ResidentPerson(Readable):
         said = view.figures(figures_of(self._packed, head), self._item_facets, now=self._now)
         if head.n:
             speaks = bool(head.flags & SPEAKS)
-            said["language"] = self._table.value(numbers_of(self._packed, head)[-1])[1] if speaks else None
+            said["language"] = self._values.value(numbers_of(self._packed, head)[-1])[1] if speaks else None
             if not head.flags & FIGURES:
                 said["counts"] = said["spend"] = _Unheld()
             if not head.flags & TRAITS:
@@ -162,7 +162,9 @@ class ResidentPerson(Readable):
         """As `profiles.facets.mood` has it, without the evidence."""
         if self.consent("personalisation") == "denied":
             return {}
-        return view.mood(figures_of(self._packed, self._head), now=self._now, config=self._config)
+        head = self._head
+        felt = FoldState(mood=Tally(long=head.mood), mood_weight=Tally(long=head.mood_weight, at=head.mood_at))
+        return view.mood(felt, now=self._now, config=self._config)
 
 
 def _all_outside(asked: Asked, low: float, high: float) -> bool:

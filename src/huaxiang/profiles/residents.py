@@ -15,11 +15,11 @@ from typing import Final
 from huaxiang.errors import StoreError
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.item_marks import ItemMarks
-from huaxiang.profiles.packing import LAYOUT, head_of, numbers_of, pack, renumbered
+from huaxiang.profiles.packing import LAYOUT, head_of, holds_at, numbers_of, pack, renumbered
 from huaxiang.profiles.resident import Essence
 from huaxiang.profiles.state import to_micros
 from huaxiang.profiles.unpacking import unpack
-from huaxiang.profiles.value_table import ValueTable
+from huaxiang.profiles.value_table import OwnValues, Values, ValueTable
 from huaxiang.store import Record, Store
 from huaxiang.types import EVENT_NAMES, Subject, UserId, anonymous_subject
 
@@ -132,35 +132,30 @@ class Residents:
             self._make_room()
 
     @contextmanager
-    def reading(
-        self, user_ids: Sequence[UserId], *, now: datetime
-    ) -> Iterator[tuple[Mapping[UserId, bytes], ValueTable]]:
-        """The residents of some people that hold for a moment, and the table of their values.
+    def reading(self, user_ids: Sequence[UserId], *, now: datetime) -> Iterator[Mapping[UserId, tuple[bytes, Values]]]:
+        """The residents of some people that hold for a moment, each with what its numbers stand for.
 
         Nothing is dropped until the block ends: others wait. Who is in the store is brought into memory only where
         there is room, so that counting everybody drives nobody out.
         """
         with self._lock:
             self._catch_up()
-            found = {user: packed for user in user_ids if (packed := self._kept.get(user)) is not None}
-            lent = self._read_back([user for user in user_ids if user not in found], found)
+            kept = {user: packed for user in user_ids if (packed := self._kept.get(user)) is not None}
+            found: dict[UserId, tuple[bytes, Values]] = {user: (packed, self._table) for user, packed in kept.items()}
+            found |= self._read_back([user for user in user_ids if user not in kept])
             micros = to_micros(now)
-            heads = {user: head_of(packed) for user, packed in found.items()}
-            try:
-                valid = {user: found[user] for user, head in heads.items() if head.as_of <= micros <= head.until}
-                yield valid, self._table
-            finally:
-                for packed in lent:
-                    self._table.release(numbers_of(packed, head_of(packed)))
+            for user in [user for user, (packed, _) in found.items() if not holds_at(packed, micros)]:
+                del found[user]
+            yield found
 
     def essence(self, user_id: UserId, *, now: datetime) -> Essence | None:
         """One person's, which is then the one used last; None where it has to be folded."""
-        with self.reading([user_id], now=now) as (found, table):
+        with self.reading([user_id], now=now) as found:
             if user_id not in found:
                 return None
             if user_id in self._kept:
                 self._kept.move_to_end(user_id)
-            return unpack(found[user_id], table)
+            return unpack(*found[user_id])
 
     def _catch_up(self) -> None:
         """Drop what the log or the items outdated since."""
@@ -253,19 +248,19 @@ class Residents:
         }
         return Record(user_id, body, at=_EVER, watches=(user_id, *self._devices.get(user_id, ())), seen=self._seq)
 
-    def _read_back(self, user_ids: Sequence[UserId], found: dict[UserId, bytes]) -> list[bytes]:
-        """Add those that the store has; answers with those that there was no room to keep."""
-        lent: list[bytes] = []
+    def _read_back(self, user_ids: Sequence[UserId]) -> dict[UserId, tuple[bytes, Values]]:
+        """Those that the store has, brought into memory where there is room."""
+        found: dict[UserId, tuple[bytes, Values]] = {}
         for user, record in (self._store.get(RESIDENT, user_ids) if user_ids else {}).items():
             if record.body["version"] != self._version or record.body["items"] != self._items:
                 continue
-            bare = base64.b64decode(record.body["packed"])
-            numbers = [self._table.take(kind, value) for kind, value in record.body["values"]]
-            found[user] = packed = renumbered(bare, head_of(bare), numbers)
-            devices = tuple(subject for subject in record.watches if subject != user)
+            packed, values = base64.b64decode(record.body["packed"]), record.body["values"]
+            found[user] = (packed, OwnValues(values))
             self.traffic.read_back += 1
+            devices = tuple(subject for subject in record.watches if subject != user)
             if self.n_bytes + self._charge(user, packed, devices) <= self._budget:
+                numbers = [self._table.take(kind, value) for kind, value in values]
+                packed = renumbered(packed, head_of(packed), numbers)
                 self._take_in(user, packed, devices, is_stored=True)
-            else:
-                lent.append(packed)
-        return lent
+                found[user] = (packed, self._table)
+        return found

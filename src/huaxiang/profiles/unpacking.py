@@ -6,7 +6,6 @@ from typing import Final
 import orjson
 
 from huaxiang.profiles.packing import (
-    CUT,
     EVENTS,
     FIGURES,
     MINUTE,
@@ -24,7 +23,7 @@ from huaxiang.profiles.packing import (
 )
 from huaxiang.profiles.resident import Essence, Held, Seqs, Wanted
 from huaxiang.profiles.state import FoldState, Tally
-from huaxiang.profiles.value_table import ValueTable
+from huaxiang.profiles.value_table import Values
 from huaxiang.types import CONSENT_SCOPES
 
 _REAL: Final = struct.Struct("<d")
@@ -37,29 +36,29 @@ def figures_of(packed: bytes, head: Head) -> FoldState:
     return _Seldom(packed, head).figures()
 
 
-def needs_of(packed: bytes, head: Head, table: ValueTable) -> tuple[list[Wanted], list[Wanted]]:
+def needs_of(packed: bytes, head: Head, values: Values) -> tuple[list[Wanted], list[Wanted]]:
     """Open searches and unbought items, strongest first."""
     seldom = _Seldom(packed, head)
     seldom.figures()
-    return seldom.searches(), seldom.unbought(table)
+    return seldom.searches(), seldom.unbought(values)
 
 
-def unpack(packed: bytes, table: ValueTable) -> Essence:
+def unpack(packed: bytes, values: Values) -> Essence:
     """All that a resident says; scores, confidences and moments of facets are rounded, all else is exact."""
     head = head_of(packed)
     seldom = _Seldom(packed, head)
-    figures, searches, unbought = seldom.figures(), seldom.searches(), seldom.unbought(table)
-    values = [table.value(number) for number in numbers_of(packed, head)]
-    scored = [(*value, score) for value, score in zip(values, scores_of(packed, head), strict=False)]
+    figures, searches, unbought = seldom.figures(), seldom.searches(), seldom.unbought(values)
+    named = [values.value(number) for number in numbers_of(packed, head)]
+    scored = [(*value, score) for value, score in zip(named, scores_of(packed, head), strict=False)]
     about = seldom.intent()
     return Essence(
         as_of=head.as_of,
         until=head.until,
         figures=figures,
-        language=values[-1][1] if head.flags & SPEAKS else None,
+        language=named[-1][1] if head.flags & SPEAKS else None,
         facets=tuple(seldom.detail(*each) for each in scored[: head.n_facets]),
         others=tuple(scored[head.n_facets :]),
-        is_whole=not head.flags & CUT and head.n_rest == 0,
+        is_whole=head.rest == 0.0,
         searches=tuple(searches),
         searches_are_whole=bool(head.flags & SEARCHES),
         unbought=tuple(unbought),
@@ -100,13 +99,13 @@ class _Seldom:
         """Open searches, strongest first."""
         return [Wanted(self._text(), 1.0, self._micros(), 1, self._seqs()) for _ in range(self._number())]
 
-    def unbought(self, table: ValueTable) -> list[Wanted]:
+    def unbought(self, values: Values) -> list[Wanted]:
         """Items looked at and not bought, strongest first."""
         head = self._head
         found = []
         for number in numbers_of(self._packed, head)[head.n_interests : head.n_interests + head.n_unbought]:
             short, at, n = UNBOUGHT_FORM.unpack(self._bytes(UNBOUGHT_FORM.size))
-            found.append(Wanted(table.value(number)[1], short, at, n, self._seqs()))
+            found.append(Wanted(values.value(number)[1], short, at, n, self._seqs()))
         return found
 
     def intent(self) -> Held | None:

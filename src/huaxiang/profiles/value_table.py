@@ -2,8 +2,8 @@
 
 import sys
 from array import array
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, Protocol
 
 from huaxiang.profiles.audience_filter import answers_to, fold_text
 
@@ -14,6 +14,37 @@ dictionaries, tuples, numbers."""
 _PER_SHARING: Final = 72
 """Bytes for each further value that answers to a name."""
 _FEW: Final = 4
+
+
+class Values(Protocol):
+    """What a resident's numbers stand for."""
+
+    def value(self, number: int) -> tuple[str, str]:
+        """Kind and value of a number in use."""
+        ...
+
+    def answering(self, kind: str, name: str) -> Collection[int]:
+        """Numbers of the values of a kind, without case, that answer to a name, as a filter has it."""
+        ...
+
+
+class OwnValues:
+    """The values of a single resident, under their places; for one that is read once and not kept."""
+
+    def __init__(self, values: Sequence[Sequence[str]]) -> None:
+        self._values = values
+
+    def value(self, number: int) -> tuple[str, str]:
+        """Kind and value of a number."""
+        kind, value = self._values[number]
+        return kind, value
+
+    def answering(self, kind: str, name: str) -> tuple[int, ...]:
+        """Numbers of the values of a kind, without case, that answer to a name, as a filter has it."""
+        of_kind = [(number, value) for number, (each, value) in enumerate(self._values) if each.casefold() == kind]
+        if kind == "category":
+            return tuple(number for number, value in of_kind if name in answers_to(kind, value))
+        return tuple(number for number, value in of_kind if fold_text(value) == name)
 
 
 class ValueTable:
