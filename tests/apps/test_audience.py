@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from huaxiang.apps.audience import Answer, Ask, Like
 from huaxiang.errors import BusyError, DataError, ReleaseError
 from huaxiang.profiles.audiences import Size
+from huaxiang.profiles.portrait import Memory
 from huaxiang.shop import Shop
 from huaxiang.types import Event
 from tests.shops import build_shop, copy_shop, settings_of, stock
@@ -56,6 +58,24 @@ def test_a_count_is_of_the_store_as_it_is_now(shop: Shop) -> None:
     now = datetime.now(UTC) - timedelta(seconds=1)
     shop.store.append([Event("view_item", now, f"new{n}", "tea-01") for n in range(3)])
     assert asked(shop, TEA).size == Size(count=13)
+
+
+def test_a_second_question_reads_nobody_again_and_forgetting_lets_go_of_everybody(shop: Shop) -> None:
+    residents = shop.portraits.residents
+    assert asked(shop, TEA).size == Size(count=10)
+    assert len(residents) == 40
+    with patch.object(shop.portraits, "read", side_effect=AssertionError("folded again")):
+        assert asked(shop, {"interests.brand": ["Alpina", "Uji"]}).size == Size(count=20)
+        assert names(asked(shop, TEA, export=True)) == TEA_DRINKERS
+    shop.forget()
+    assert (len(residents), residents.n_bytes) == (0, 0)
+    assert asked(shop, TEA).size == Size(count=10)
+
+
+def test_the_memory_of_residents_is_a_setting(built: Path, tmp_path: Path) -> None:
+    shop = Shop(settings_of(copy_shop(built, tmp_path / "small"), "profiles.resident_mb=7", "profiles.states_mb=9"))
+    assert shop.portraits.memory == Memory(states_mb=9, residents_mb=7)
+    shop.close()
 
 
 def test_below_the_floor_there_is_neither_a_count_nor_a_member(shop: Shop) -> None:
