@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles import FoldState, ItemFacets, Portraits
+from huaxiang.profiles import facets as view
+from huaxiang.profiles.fold import FoldConfig
 from huaxiang.profiles.packing import LIMIT, head_of, numbers_of, pack, renumbered
 from huaxiang.profiles.portrait import Memory
 from huaxiang.profiles.resident import FACETS, NEEDS, SEQS, Essence, Held, Wanted
@@ -22,7 +24,7 @@ from huaxiang.profiles.state import Tally
 from huaxiang.profiles.unpacking import unpack
 from huaxiang.profiles.value_table import ValueTable
 from huaxiang.store import Store
-from huaxiang.types import EVENT_NAMES, Reading
+from huaxiang.types import EVENT_NAMES, Event, Reading
 from tests.profiles.shops import at, edit, event, stocked_store
 
 NOW = at(30)
@@ -285,3 +287,18 @@ def test_what_is_charged_is_no_less_than_what_python_takes(tmp_path: Path) -> No
     charged = residents.n_bytes - sum(sys.getsizeof(user) for user, _ in made)  # ids are not allocated here
     assert 0.6 * charged < taken <= charged
     store.close()
+
+
+@pytest.mark.parametrize(("n", "is_whole"), [(7, True), (8, False), (12, False)])
+def test_needs_are_whole_only_where_none_can_stand_behind_those_that_are_shown(
+    store: Store, n: int, is_whole: bool
+) -> None:
+    store.append([Event("set_item", at(-1), item_id=f"cup-{i}", properties={"name": f"Cup {i}"}) for i in range(n)])
+    store.append([event("view_item", 20 + i / 10, item=f"cup-{i}", session_id=f"s{i}") for i in range(n)])
+    essence = living(store).resident("ann", now=at(36))
+    assert (essence.unbought_is_whole, len(essence.unbought)) == (is_whole, min(n, 8))
+    store.append([event("search", 36 + i / 10, query=f"pot {i}", session_id=f"t{i}") for i in range(20 - n)])
+    read = living(store).read("ann", before=at(60)).state
+    needs = view.needs(read, ItemFacets(Catalogue(store)), now=at(60), config=FoldConfig())
+    assert len(needs) == 16  # as many as a resident takes to be all that is ever shown
+    assert living(store).resident("ann", now=at(60)).searches_are_whole == (20 - n <= 8)

@@ -28,7 +28,8 @@ SLACK: Final = 1e-6
 FAINT: Final = view.LEAST_SHOWN - SLACK
 """Interests weaker than this, of either sign, are not in a resident."""
 
-_CONSIDERED: Final = 3 * FACETS
+_CONSIDERED: Final = 40
+"""Strongest interests, of which a profile shows some: to find the evidence of more is what costs."""
 _MOST_UNBOUGHT: Final = 8
 _MOST_NEEDS: Final = 16
 """What `facets.needs` shows at most: with as many, others may stand behind them (a test counts them)."""
