@@ -101,8 +101,10 @@ def _is_undo(edit: Event) -> bool:
     return edit.properties.get("op") == "undo"
 
 
-def _refunded(events: Iterable[Event]) -> dict[EventId, frozenset[ItemId]]:
+def _refunded(events: Sequence[Event]) -> dict[EventId, frozenset[ItemId]]:
     """A refund takes back the newest purchase before it that still holds the item."""
+    if not any(event.event == "refund" for event in events):
+        return {}
     open_lines: dict[ItemId, list[EventId]] = {}
     taken: dict[EventId, set[ItemId]] = {}
     for event in events:
@@ -136,7 +138,8 @@ def _step(state: FoldState, event: Event, resolved: Resolved, config: FoldConfig
     state.n += 1
     state.last = [micros, event.seq]
     state.counts[event.event] = state.counts.get(event.event, 0) + 1
-    state.consents.update(said_scopes(event))
+    if event.event == "consent":
+        state.consents.update(said_scopes(event))
     if state.consents.get("personalisation", config.consent_default) == "denied":
         return
     step_errand(state, event, micros)
@@ -154,15 +157,17 @@ def _interest(state: FoldState, event: Event, micros: int, resolved: Resolved, c
     weight = weight_of(event)
     if weight == 0.0:
         return
-    returned = resolved.refunded.get(event.event_id, frozenset())
+    returned = resolved.refunded.get(event.event_id, frozenset()) if resolved.refunded else frozenset()
     named = event.item_ids
     weight *= _damping(state, event, micros, abs(weight))
+    # An order of many lines says less about each of them; a returned line says no more than a look did.
+    spread = 1.0 if len(named) < 2 else len(named) ** -0.5
     for item_id in named:
-        # An order of many lines says less about each of them; a returned line says no more than a look did.
         whole = WEIGHTS["view_item"] if item_id in returned else weight
-        share = whole / max(1.0, len(named) ** 0.5)
-        tally = state.items.setdefault(item_id, Tally(at=micros))
-        add(tally, share, micros, config)
+        tally = state.items.get(item_id)
+        if tally is None:
+            tally = state.items[item_id] = Tally(at=micros)
+        add(tally, whole * spread, micros, config)
         tally.note(micros, event.event_id)
     if len(state.items) > MAX_ITEMS + 100:
         _forget_weakest(state.items, MAX_ITEMS, config.interest_half_life_days)
@@ -256,8 +261,11 @@ def decayed(mass: float, elapsed_micros: int, half_life_days: float) -> float:
 def add(tally: Tally, weight: float, micros: int, config: FoldConfig, half_life: float | None = None) -> None:
     """Decay a tally to `micros` and add a weight to both of its masses."""
     elapsed = micros - tally.at
-    tally.long = decayed(tally.long, elapsed, half_life or config.interest_half_life_days) + weight
-    tally.short = decayed(tally.short, elapsed, config.need_half_life_days) + weight
+    if tally.long or tally.short:
+        tally.long = decayed(tally.long, elapsed, half_life or config.interest_half_life_days) + weight
+        tally.short = decayed(tally.short, elapsed, config.need_half_life_days) + weight
+    else:
+        tally.long = tally.short = weight
     tally.at = micros
 
 
