@@ -20,6 +20,7 @@ def retain(shop: Shop, *, before: datetime) -> dict[str, int]:
     it holds counts, not events, and the next training learns from what is left.
     """
     expired = shop.store.expire(before=before, keep=KEPT, kinds=_KINDS)
+    shop.gate.change()  # other processes let go of what they keep of people
     shop.forget()
     return {
         "events": expired.events,
