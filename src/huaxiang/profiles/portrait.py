@@ -2,8 +2,6 @@
 
 import hashlib
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,16 +12,16 @@ from huaxiang.errors import StoreError
 from huaxiang.profiles import facets as view
 from huaxiang.profiles.errand import intent
 from huaxiang.profiles.fold import FoldConfig, Resolved, fold, resolve
+from huaxiang.profiles.following import FOLDED
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.resident import Essence, essence_of, moments_of
 from huaxiang.profiles.residents import Mark, Residents
 from huaxiang.profiles.state import FoldState, from_micros, to_micros
-from huaxiang.profiles.state_size import bytes_of
+from huaxiang.profiles.state_cache import StateCache
 from huaxiang.profiles.summary import summary
 from huaxiang.store import Record, Store, every_user
 from huaxiang.types import (
     CONSENT_SCOPES,
-    EVENT_NAMES,
     REACHING_BACK,
     Event,
     EventId,
@@ -47,18 +45,8 @@ _ALL: Final = 2_000_000
 _MOST_LINKS: Final = 1_000
 """Links of one person that a resident can watch."""
 _SNAPSHOT: Final = "snapshot"
-_FOLDED: Final = EVENT_NAMES - {"view_item_list", "set_item", "delete_item"}
-"""What was merely shown says nothing of a person, and is the bulk of many logs."""
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """Later than any event: a reading of everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    last_seq: int
-    before: datetime
-    state: FoldState
-    n_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +89,7 @@ class Portraits:
         self.item_facets = item_facets
         self.config = config or FoldConfig()
         self.memory = memory or Memory()
-        self._cache: OrderedDict[UserId, _Kept] = OrderedDict()
-        self._cached_bytes = 0
-        self._lock = threading.Lock()
+        self._states = StateCache(store, megabytes=self.memory.states_mb)
         settings = self.config.model_dump_json().encode()
         self._fold_version = "fold-4-" + hashlib.blake2b(settings, digest_size=4).hexdigest()
         self.residents = Residents(store, item_facets, self._fold_version, megabytes=self.memory.residents_mb)
@@ -111,29 +97,18 @@ class Portraits:
     def state(self, user_id: Subject, *, before: datetime) -> FoldState:
         """The fold of everything known of a user strictly before a moment."""
         before = check_aware("before", before)
-        last_seq = self.store.last_seq
-        kept = self._cache.get(user_id)
-        if kept is not None and kept.last_seq == last_seq and before >= kept.before:
-            return kept.state
-        read = self._read(user_id, before, last_seq)
-        if read.is_latest:
-            self._cache_state(user_id, _Kept(last_seq, before, read.state, bytes_of(read.state)))
+        if (kept := self._states.get(user_id, before=before)) is not None:
+            return kept
+        mark = self._states.mark()
+        read = self._read(user_id, before, self.store.last_seq)
+        if read.is_latest and (devices := self._claimed(user_id, read.state, before)) is not None:
+            self._states.keep(user_id, read.state, devices, before=before, mark=mark)
         return read.state
-
-    def _cache_state(self, user_id: Subject, kept: _Kept) -> None:
-        with self._lock:
-            if (old := self._cache.pop(user_id, None)) is not None:
-                self._cached_bytes -= old.n_bytes
-            self._cache[user_id] = kept
-            self._cached_bytes += kept.n_bytes
-            while self._cached_bytes > self.memory.states_mb * (1 << 20):
-                _, oldest = self._cache.popitem(last=False)
-                self._cached_bytes -= oldest.n_bytes
 
     @property
     def n_state_bytes(self) -> int:
         """What the states in memory take."""
-        return self._cached_bytes
+        return self._states.n_bytes
 
     def read(self, user_id: Subject, *, before: datetime) -> Reading:
         """The fold of everything known strictly before a moment, which is neither kept in memory nor taken from it."""
@@ -160,7 +135,7 @@ class Portraits:
             self.residents.keep(user_id, essence, devices, mark)
         return essence
 
-    def _claimed(self, user_id: UserId, state: FoldState, now: datetime) -> list[Subject] | None:
+    def _claimed(self, user_id: Subject, state: FoldState, now: datetime) -> list[Subject] | None:
         """Every device that a user claimed, whether or not it is theirs; None where they are too many to watch, or
         where the log already has a later word on one."""
         if "identify" not in state.counts:
@@ -195,9 +170,7 @@ class Portraits:
 
     def forget(self) -> None:
         """Let go of every state and resident in memory; the next reading is of the store."""
-        with self._lock:
-            self._cache.clear()
-            self._cached_bytes = 0
+        self._states.forget()
         self.residents.forget()
 
     def prepare(self, *, now: datetime) -> int:
@@ -278,7 +251,7 @@ class Portraits:
         return self._reading(user_id, before, state, has_later, origins, read)
 
     def _history(self, source: Source, before: datetime, limit: int) -> list[Event]:
-        found = self.store.history(source.subject, before=before, limit=limit, events=_FOLDED)
+        found = self.store.history(source.subject, before=before, limit=limit, events=FOLDED)
         return [event for event in found if source.holds(event)] if source.until else found
 
     def _fold_whole(self, events: list[Event]) -> FoldState:

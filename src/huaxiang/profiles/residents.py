@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Final
 
 from huaxiang.errors import StoreError
+from huaxiang.profiles.following import met_since
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.item_marks import ItemMarks
 from huaxiang.profiles.packing import LAYOUT, head_of, holds_at, numbers_of, pack, renumbered
@@ -21,7 +22,7 @@ from huaxiang.profiles.state import to_micros
 from huaxiang.profiles.unpacking import unpack
 from huaxiang.profiles.value_table import OwnValues, Values, ValueTable
 from huaxiang.store import Record, Store
-from huaxiang.types import EVENT_NAMES, Subject, UserId, anonymous_subject
+from huaxiang.types import Subject, UserId
 
 logger: Final = logging.getLogger(__name__)
 
@@ -34,7 +35,6 @@ _AT_ONCE: Final = 500
 """Residents that leave for the store in one transaction."""
 _EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """What a stored resident is true as of: whatever event comes in of its person, the store drops it."""
-_FOLDED: Final = EVENT_NAMES - {"view_item_list", "set_item", "delete_item"}
 
 
 @dataclass(slots=True)
@@ -164,21 +164,13 @@ class Residents:
             self.forget()
             self._items = items
         elif self._kept and last > self._seq:
-            for subject in self._met(self._seq):
+            for subject in met_since(self._store, self._seq):
                 self._outdate(subject)
         self._seq = last
 
-    def _met(self, after_seq: int) -> Iterator[Subject]:
-        """Whose histories have an event after a sequence number, as often as they have."""
-        for batch in self._store.scan(after_seq, events=_FOLDED, columns=["subject", "anonymous_id", "event"]):
-            for subject, device, event in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                yield subject
-                if event == "identify" and device is not None:
-                    yield anonymous_subject(device)
-
     def _went_on(self, subjects: Sequence[Subject], after_seq: int) -> bool:
         """Whether one of some histories did, since another reader caught up with the log."""
-        return any(subject in subjects for subject in self._met(after_seq))
+        return any(subject in subjects for subject in met_since(self._store, after_seq))
 
     def _outdate(self, subject: Subject) -> None:
         for user in (subject, *self._claimants.get(subject, ())):
