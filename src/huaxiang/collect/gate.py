@@ -66,6 +66,7 @@ class Gate:
         self._default = consent_default
         self._analytics = Analytics(store, consent_default)
         self.pseudonyms = Pseudonyms(store, keys) if pseudonyms else None
+        self._is_plain = not pseudonyms and consent_default == "granted"
         self._version = self.read_version()
 
     @property
@@ -145,9 +146,13 @@ class Gate:
         Raises:
             StoreError: nothing was kept.
         """
-        briefs = [of_event(event) for event in events]
+        is_plain = self._is_plain and not any(event.event == "consent" for event in events)
+        briefs: list[Brief] = []
 
         def tried(version: int) -> Let:
+            if is_plain and not version:  # nobody was erased and nobody denied anything
+                return Let(self.store.append(events, gate=version), events, {})
+            briefs.extend(map(of_event, events) if not briefs else ())
             refused = self._sift(briefs)
             let_in = [self._named(event) for at, event in enumerate(events) if at not in refused]
             return Let(self.store.append(let_in, gate=version), let_in, refused)
@@ -160,7 +165,7 @@ class Gate:
         Raises:
             StoreError: nothing was kept.
         """
-        is_plain = self.pseudonyms is None and self._default == "granted" and not speaks_of_consent(table)
+        is_plain = self._is_plain and not speaks_of_consent(table)
 
         def tried(version: int) -> tuple[Appended, Counter[str]]:
             refused = self._sift(of_table(table)) if version or not is_plain else {}
