@@ -4,8 +4,8 @@ python -m benchmarks.profiles [--data-dir DIR] [--people 2000] [--requests 2000]
 
 `fold` is one core over histories of 200 events in memory. `cold` reads one such shopper of a store, folds and shows the
 profile, each shopper once, in this process. `live` is one client of `huaxiang serve` in a closed loop: an event is
-posted, then a recommendation asked for, and the clock stops when the answer is there; answers whose scores are those of
-before are counted. DIR is a shop with a release, and is copied; without it the demo shop is built.
+posted, then a recommendation asked for, and the clock stops when the answer is there; answers with other items or scores
+than before are counted. DIR is a shop with a release, and is copied; without it the demo shop is built.
 """
 
 import argparse
@@ -120,8 +120,8 @@ def of_live(data_dir: Path | None, n: int, rng: random.Random) -> list[Figure]:
                 if at >= n // 10:
                     took.append(milliseconds)
                     n_same += is_same
-    same = Figure("answers that an event left as they were", round(n_same / n, 4), "", 0.02, False, load())
-    return [*_ranks("POST of an event to the changed answer", took, 50.0), same]
+    changed = Figure("answers that an event changed", round(1.0 - n_same / n, 4), "", 0.98, True, load())
+    return [*_ranks("POST of an event to the changed answer", took, 50.0), changed]
 
 
 def _changed(client: Client, user: str, item: str) -> tuple[float, bool]:
