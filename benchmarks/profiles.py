@@ -4,8 +4,8 @@ python -m benchmarks.profiles [--data-dir DIR] [--people 2000] [--requests 2000]
 
 `fold` is one core over histories of 200 events in memory. `cold` reads one such shopper of a store, folds and shows the
 profile, each shopper once, in this process. `live` is one client of `huaxiang serve` in a closed loop: an event is
-posted, then a recommendation asked for, and the clock stops when the answer is there; answers with other items or scores
-than before are counted. DIR is a shop with a release, and is copied; without it the demo shop is built.
+posted, then a recommendation asked for, and the clock stops when the answer is there; answers with other items or other
+scores than before are counted. DIR is a shop with a release, and is copied; without it the demo shop is built.
 """
 
 import argparse
