@@ -46,7 +46,7 @@ export function createAdding(ctx) {
   }
 
   async function look() {
-    const answer = await api.recommend(user, SURVEYED).catch(() => ({ items: [] }));
+    const answer = await api.recommend(user, SURVEYED, null, false).catch(() => ({ items: [] }));
     const known = await Promise.all(answer.items.map((item) => items.get(item.item_id).catch(() => null)));
     offers = offered(known);
     put(list, offers.map(({ facet, value }) => h("option", { value: facetName(say, facet, value), label: say.t(`me.add.${facet}`) })));

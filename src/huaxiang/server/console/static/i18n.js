@@ -146,6 +146,7 @@ export const STRINGS = {
   "reason.followed": ["Goes with “{what}”", "与“{what}”相配"],
   "reason.meaning": ["Close to recent activity", "与近期行为相近"],
   "reason.elsewhere": ["Fits what they met in another of the shops", "与其在另一家店里看过的相合"],
+  "reasons.checking": ["checking why …", "正在核对理由…"],
   "reason.popular": ["Popular in the shop now", "本店近期热门"],
   "reason.said": ["The shopper reads: {text}", "顾客看到：{text}"],
   "act.view_item": ["View", "查看"],

@@ -103,7 +103,7 @@ function start() {
     const { user, asOf } = open;
     const isSame = shown.user === user;
     if (!isSame) for (const name of ["profile", "history", "recommendations"]) views[name].loading();
-    const [profile, evidence, answer] = await Promise.allSettled([api.profile(user, asOf), api.evidence(user, EVENTS), api.recommend(user, 10, asOf)]);
+    const [profile, evidence, answer] = await Promise.allSettled([api.profile(user, asOf), api.evidence(user, EVENTS), plain(user, asOf)]);
     if (turn !== open.turn) return;
     shown.user = user;
     shown.failures = { profile: profile.reason, events: evidence.reason, answer: answer.reason };
@@ -116,12 +116,29 @@ function start() {
     shown.past = asOf && shown.total > EVENTS ? await api.evidence(user, EVENTS, asOf).catch(() => null) : null;
     items.learn(shown.past?.item_names);
     if (answer.value) await Promise.allSettled(answer.value.items.map((item) => items.get(item.item_id)));
-    if (turn === open.turn) draw({ isSame });
+    if (turn !== open.turn) return;
+    draw({ isSame });
+    if (answer.value) await explain(turn, user, asOf);
   }
 
-  function draw({ isSame }) {
+  /** The list without reasons: each of those is checked by a hundred answers more, which nobody should wait for. */
+  async function plain(user, asOf) {
+    const answer = await api.recommend(user, 10, asOf, false);
+    return { ...answer, items: answer.items.map((item) => ({ ...item, reasons: null })) };
+  }
+
+  /** The reasons, once they are checked; the list stays as it is where they cannot be had. */
+  async function explain(turn, user, asOf) {
+    const told = await api.recommend(user, 10, asOf).catch(() => null);
+    if (turn !== open.turn) return;
+    shown.answer = told ?? { ...shown.answer, items: shown.answer.items.map((item) => ({ ...item, reasons: [] })) };
+    await Promise.allSettled(shown.answer.items.map((item) => items.get(item.item_id)));
+    if (turn === open.turn) draw({ isSame: true, isTold: true });
+  }
+
+  function draw({ isSame, isTold = false }) {
     const { profile, events, total, past, answer, failures } = shown;
-    const said = { asOf: open.asOf, isSame };
+    const said = { asOf: open.asOf, isSame, isTold };
     open.calmUntil = performance.now() + 1200; // rows slide under a pointer that rests; that is no question
     const visible = past?.events ?? (open.asOf ? events.filter((event) => Date.parse(event.timestamp) < Date.parse(open.asOf)) : events);
     const known = past ? [...new Map([...events, ...past.events].map((event) => [event.event_id, event])).values()] : events;

@@ -46,19 +46,22 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onShow }) 
   let events = new Map();
   let isPast = false;
   let lastAsOf = null;
+  let lastChange = { added: new Set(), gone: [], moves: new Map() };
 
   const nameOfEvidence = (ids) => {
     const event = ids.map((id) => events.get(id)).find((found) => found?.item_ids?.length);
     return event ? items.name(event.item_ids[0]) : null;
   };
 
-  function render(answer, all, { asOf, isSame }) {
+  function render(answer, all, { asOf, isSame, isTold }) {
     events = new Map(all.map((event) => [event.event_id, event]));
     isPast = Boolean(asOf);
     basis.textContent = say.has(`basis.${answer.basis}`) ? say.t(`basis.${answer.basis}`) : answer.basis;
     tellArranged(answer.arranged ?? []);
     const isCompared = isSame && asOf === lastAsOf;
-    const change = isCompared ? compare(shown, answer.items) : { added: new Set(), gone: [], moves: new Map() };
+    const isOnlyTold = isTold && shown.length === answer.items.length && shown.every((item, at) => item.item_id === answer.items[at].item_id);
+    const change = isOnlyTold ? lastChange : isCompared ? compare(shown, answer.items) : { added: new Set(), gone: [], moves: new Map() };
+    lastChange = change;
     lastAsOf = asOf;
     if (!isSame) list.replaceChildren();
     shown = answer.items;
@@ -69,7 +72,7 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onShow }) 
       return;
     }
     if (!body.contains(list)) put(body, list);
-    if (change.added.size) body.scrollTop = 0;
+    if (change.added.size && !isOnlyTold) body.scrollTop = 0;
     slide(list, () => reconcile(list, shown, (item) => item.item_id, makeCard, (card, item) => renewCard(card, item, change)));
   }
 
@@ -138,7 +141,12 @@ export function createRecommendations(root, ctx, { onAct, onEvidence, onShow }) 
     part.rank.title = say.t("card.rank", { n: item.rank });
     part.badge.textContent = isNew ? say.t("card.new") : moved > 0 ? `▲${moved}` : moved < 0 ? `▼${-moved}` : "";
     part.badge.className = `badge ${isNew ? "is-new" : moved > 0 ? "is-up" : moved < 0 ? "is-down" : ""}`;
-    reconcile(part.reasons, [...item.reasons].sort((a, b) => b.effect - a.effect), (reason) => `${reason.kind} ${reason.facet}`, makeReason, renewReason);
+    if (item.reasons === null) {
+      if (!part.reasons.children.length) put(part.reasons, h("li", { class: "quiet is-waiting" }, say.t("reasons.checking")));
+    } else {
+      part.reasons.querySelector(".is-waiting")?.remove();
+      reconcile(part.reasons, [...item.reasons].sort((a, b) => b.effect - a.effect), (reason) => `${reason.kind} ${reason.facet}`, makeReason, renewReason);
+    }
     put(part.acts, isPast ? [] : ACTS.map(([event, mark]) =>
       h("button", { class: `act is-${event}`, type: "button", on: { click: () => { card.classList.add("is-busy"); onAct(event, item.item_id); } } }, icon(mark), say.t(`act.${event}`))));
   }
