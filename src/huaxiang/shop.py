@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,9 +33,19 @@ logger: Final = logging.getLogger(__name__)
 
 
 class Shop:
-    """One tenant's shop. Safe to use from many threads."""
+    """One tenant's shop. Safe to use from many threads.
 
-    def __init__(self, settings: Settings, tenant: str = "default", listeners: Sequence[Listener] = ()) -> None:
+    Args:
+        forgetters: called when everything in memory that is known of people must go; for who keeps some beside it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tenant: str = "default",
+        listeners: Sequence[Listener] = (),
+        forgetters: Sequence[Callable[[], None]] = (),
+    ) -> None:
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -45,12 +55,14 @@ class Shop:
             ) from error
         self.settings = settings
         self.tenant = tenant
+        self._forgetters = tuple(forgetters)
         options = {"synchronous": settings.store.synchronous} if settings.store_url.startswith("sqlite") else {}
         self.store = open_store(settings.store_url, tenant, **options)
         self.catalogue = Catalogue(self.store)
         self.item_facets = ItemFacets(self.catalogue)
         self.portraits = Portraits(self.store, self.item_facets, fold_config(settings), memory=memory_of(settings))
         self.gate = open_gate(settings, self.store, tenant)
+        self._forgot_at = self.gate.version
         self.intake = Intake(
             self.store,
             self.catalogue,
@@ -92,7 +104,9 @@ class Shop:
         the next time.
         """
         with self._lock:
-            if self.gate.renew():  # somebody was erased, or the ids of all were changed
+            self.gate.renew()
+            if self.gate.version != self._forgot_at:  # somebody was erased, or the ids of all were changed
+                self._forgot_at = self.gate.version
                 self.forget()
             self.catalogue.refresh()
             current = self._current()
@@ -151,6 +165,8 @@ class Shop:
         if self._pipeline is not None:
             self._pipeline.forget()
         self.audiences.forget()
+        for forget in self._forgetters:
+            forget()
 
     def close(self) -> None:
         """Close the store."""

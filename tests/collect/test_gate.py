@@ -225,3 +225,23 @@ def test_the_intake_names_the_refused_by_their_place(store: Store, tmp_path: Pat
     ]
     taken = intake.take(said)
     assert (taken.accepted, [bad.index for bad in taken.rejected]) == (1, [0, 2])
+
+
+def test_whoever_names_people_by_older_keys_does_not_append_by_newer_rules(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version that an append is judged by is taken over after the keys that belong to it."""
+    gate = gate_of(store, tmp_path, pseudonyms=True)
+    assert gate.pseudonyms is not None
+    seen: list[int] = []
+    renew = gate.pseudonyms.renew
+
+    def noting() -> None:
+        seen.append(gate.version)
+        renew()
+
+    monkeypatch.setattr(gate.pseudonyms, "renew", noting)
+    gate_of(store, tmp_path).change()
+    gate.renew()
+    assert seen == [0]
+    assert gate.version == 1

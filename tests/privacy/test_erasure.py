@@ -109,6 +109,7 @@ def test_another_process_lets_go_at_its_next_look(shop: Shop) -> None:
     other, now = Shop(shop.settings), datetime.now(UTC)
     assert other.portraits.profile("margaret-7", now=now).interests
     erase(shop, "margaret-7")
+    assert other.intake.take([seen("harold-3")]).accepted == 1  # which reads the new rules, before anybody lets go
     other.refresh()
     assert other.portraits.profile("margaret-7", now=now).interests == ()
     assert other.release_id == shop.release_id

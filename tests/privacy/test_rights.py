@@ -160,6 +160,8 @@ def test_retention_removes_by_age_and_keeps_what_people_said_of_their_data(shop:
     name = backups.make(shop.settings.store_url, shop.settings.data_dir / "releases").name
     Audit(shop.store, shop.gate.keys).note("ann", "profile", by="a clerk")
     n_items = len(shop.catalogue)
+    retain(shop, before=datetime.now(UTC) - timedelta(days=4_000))  # nothing is that old
+    backups.get(name).verify()
     removed = retain(shop, before=datetime.now(UTC) - timedelta(days=365))
     assert removed == {"events": 1, "audit rows": 0, "quarantine files": 0, "backups": 0}
     left = shop.store.history("ann", before=FOREVER, limit=10)

@@ -7,6 +7,7 @@ import pytest
 
 from huaxiang.privacy import Audit
 from huaxiang.privacy.receipt import Receipt
+from huaxiang.server.app import Shops
 from huaxiang.shop import Shop
 from tests.server.running import Running, serving
 from tests.shops import copy_shop, settings_of
@@ -39,10 +40,10 @@ def test_an_erasure_answers_with_a_receipt_and_leaves_a_stranger(fresh: Running)
 def test_a_server_follows_an_erasure_by_another_process_in_the_next_answer_but_one_second(fresh: Running) -> None:
     import time
 
-    fresh.client.post("/v1/events", json=[look("margaret-7")]).raise_for_status()
-    fresh.client.get("/v1/users/margaret-7/profile")
     from huaxiang.privacy import erase
 
+    fresh.client.post("/v1/events", json=[look("margaret-7")]).raise_for_status()
+    fresh.client.get("/v1/users/margaret-7/profile")
     elsewhere = Shop(settings_of(fresh.data_dir))
     erase(elsewhere, "margaret-7")
     elsewhere.close()
@@ -50,6 +51,21 @@ def test_a_server_follows_an_erasure_by_another_process_in_the_next_answer_but_o
     while fresh.client.get("/v1/users/margaret-7/profile").json()["interests"]:
         assert time.monotonic() < until
         time.sleep(0.1)
+
+
+def test_the_live_events_of_somebody_erased_elsewhere_go_too(built: Any, tmp_path: Any) -> None:
+    from huaxiang.privacy import erase
+
+    shops = Shops(settings_of(copy_shop(built, tmp_path / "copy")))
+    shop, live = shops.get("default"), shops.live("default")
+    shop.intake.take([look("margaret-7")])
+    assert b"margaret-7" in b"".join(event for _, event in live.after(0))
+    elsewhere = Shop(shop.settings)
+    erase(elsewhere, "margaret-7")
+    elsewhere.close()
+    shop.refresh()
+    assert live.after(0) == []
+    shops.close()
 
 
 def test_an_export_is_one_document_and_is_noted(fresh: Running) -> None:

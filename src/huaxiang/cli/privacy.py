@@ -147,7 +147,7 @@ def audit(user_id: str, data_dir: DataDir = None, config: ConfigFile = None, jso
 
     check_folders(json_file)
     shop = _shop(data_dir, config)
-    rows = Audit(shop.store, shop.gate.keys).of(user_id)
+    rows = Audit(shop.store, shop.gate.keys).of(shop.gate.raw(user_id))
     shop.close()
     for row in rows:
         details = ", ".join(f"{name} {value}" for name, value in row.details.items())

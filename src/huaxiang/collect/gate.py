@@ -65,9 +65,9 @@ class Gate:
         self._kept = kept_without_analytics | ALWAYS_KEPT
         self._default = consent_default
         self._analytics = Analytics(store, consent_default)
-        self.pseudonyms = Pseudonyms(store, keys) if pseudonyms else None
         self._is_plain = not pseudonyms and consent_default == "granted"
-        self._version = self.read_version()
+        self._version = self.read_version()  # before the keys, which may be changed in between
+        self.pseudonyms = Pseudonyms(store, keys) if pseudonyms else None
 
     @property
     def version(self) -> int:
@@ -79,15 +79,14 @@ class Gate:
         record = self.store.get(GATE[0], [GATE[1]]).get(GATE[1])
         return 0 if record is None else record.version
 
-    def renew(self) -> bool:
-        """Read the rules again where they have changed; whether they had."""
+    def renew(self) -> None:
+        """Read the rules again where they have changed."""
         version = self.read_version()
         if version == self._version:
-            return False
-        self._version = version
+            return
         if self.pseudonyms is not None:
             self.pseudonyms.renew()
-        return True
+        self._version = version  # last: whoever names people by older keys must not append by the newer rules
 
     def change(self) -> None:
         """Make every process read the rules again before it lets in another event."""

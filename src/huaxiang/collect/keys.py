@@ -106,7 +106,15 @@ class KeyFile:
     def settle(self, version: int | None) -> None:
         """Take the waiting secrets into use where the log stands under their version already, as it does when a change
         was broken off between the log and the file."""
-        if version is not None and self.next_path.exists() and _read(self.next_path).version == version:
+        if version is None or not self.next_path.exists():
+            return
+        try:
+            waiting = _read(self.next_path)
+        except ConfigError:
+            if self.next_path.exists():
+                raise
+            return  # another process took them into use just now
+        if waiting.version == version:
             self.commit()
 
     def commit(self) -> None:

@@ -71,7 +71,8 @@ class Shops:
         if shop is None:
             with self._lock:
                 if tenant not in self._open:
-                    self._open[tenant] = Shop(self._settings, tenant, listeners=(self.live(tenant).publish,))
+                    live = self.live(tenant)
+                    self._open[tenant] = Shop(self._settings, tenant, (live.publish,), (live.forget,))
                 shop = self._open[tenant]
         return shop
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from huaxiang.errors import DataError
 from huaxiang.privacy import erase, export
@@ -65,11 +65,9 @@ def patch_profile(user_id: str, patch: PatchIn, shop: ShopDep, visitor: VisitorD
 
 
 @router.delete("/{user_id:id}/profile")
-def erase_person(user_id: str, shop: ShopDep, visitor: VisitorDep, request: Request) -> dict[str, Any]:
+def erase_person(user_id: str, shop: ShopDep, visitor: VisitorDep) -> dict[str, Any]:
     """Erase the person and every device that they claimed, for good; the answer is the signed receipt."""
-    receipt = erase(shop, user_id, by=visitor.by)
-    request.app.state.shops.live(shop.tenant).forget()
-    return receipt.to_json()
+    return erase(shop, user_id, by=visitor.by).to_json()
 
 
 @router.get("/{user_id:id}/export")
