@@ -7,7 +7,6 @@ Status 1 where a target is missed.
 """
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -20,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -30,7 +28,7 @@ import orjson
 import psutil
 
 from benchmarks.ingest import make_events
-from benchmarks.machine import Figure, commit, load, machine, table
+from benchmarks.machine import Figure, commit, judged, load, machine
 from huaxiang.store import open_store
 from huaxiang.types import Event
 
@@ -92,6 +90,14 @@ def _wait(port: int, process: subprocess.Popen[bytes], seconds: float = 120.0) -
             time.sleep(0.05)
         else:
             return
+
+
+def fill(folder: Path, data_dir: Path | None) -> None:
+    """A copy of a shop, or the demo shop."""
+    if data_dir is None:
+        subprocess.run([*HUAXIANG, "demo", "--build-only", "--data-dir", str(folder)], check=True)
+    else:
+        shutil.copytree(data_dir, folder)
 
 
 def people_of(client: Client) -> list[str]:
@@ -192,10 +198,7 @@ def measure(data_dir: Path | None, n_events: int, n_requests: int, warm_up: int)
     """All figures, over a copy of a shop, or over the demo shop that is built here."""
     with tempfile.TemporaryDirectory(prefix="huaxiang-bench-") as work:
         folder = Path(work) / "shop"
-        if data_dir is None:
-            subprocess.run([*HUAXIANG, "demo", "--build-only", "--data-dir", str(folder)], check=True)
-        else:
-            shutil.copytree(data_dir, folder)
+        fill(folder, data_dir)
         with serving(folder) as (port, process), Client(port) as client:
             figures = latencies(client, psutil.Process(process.pid), n_requests, warm_up, random.Random(0))
         return [*figures, ingest(folder, n_events)]
@@ -212,12 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     about = {"machine": machine(), "commit": commit(), "load": os.getloadavg()}
     figures = measure(asked.data_dir, asked.events, asked.requests, asked.warm_up)
-    print(f"machine {about['machine']}, commit {about['commit']}, load {about['load']} when it began")
-    print(table(figures))
-    if asked.json:
-        rows = [asdict(figure) | {"ratio": figure.ratio, "is_met": figure.is_met} for figure in figures]
-        asked.json.write_text(json.dumps(about | {"figures": rows}, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(figure.is_met for figure in figures) else 1
+    return judged(figures, about, asked.json)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """What a figure was measured on, and how a list of figures is judged and printed."""
 
+import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,3 +74,13 @@ def table(figures: Sequence[Figure]) -> str:
             f"{figure.name:{width}} {value:>12} {figure.unit:9} {target:>12} {ratio:>8} {word:6} {figure.load:5.2f}"
         )
     return "\n".join(lines)
+
+
+def judged(figures: Sequence[Figure], about: Mapping[str, Any], out: Path | None) -> int:
+    """Print what was measured and write it where asked; the status of a benchmark, 1 where a target is missed."""
+    print(f"machine {about['machine']}, commit {about['commit']}, load {about['load']} when it began")
+    print(table(figures))
+    if out:
+        rows = [asdict(figure) | {"ratio": figure.ratio, "is_met": figure.is_met} for figure in figures]
+        out.write_text(json.dumps({**about, "figures": rows}, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(figure.is_met for figure in figures) else 1

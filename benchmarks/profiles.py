@@ -9,25 +9,21 @@ scores than before are counted. DIR is a shop with a release, and is copied; wit
 """
 
 import argparse
-import json
 import os
 import random
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from benchmarks.http import HUAXIANG, Client, items_of, people_of, serving
-from benchmarks.machine import Figure, commit, load, machine, table
+from benchmarks.http import Client, fill, items_of, people_of, serving
+from benchmarks.machine import Figure, commit, judged, load, machine
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles import FoldState, ItemFacets, Portraits
 from huaxiang.profiles.fold import FoldConfig, fold, resolve
@@ -108,10 +104,7 @@ def of_live(data_dir: Path | None, n: int, rng: random.Random) -> list[Figure]:
     """Milliseconds from sending an event to a recommendation that knows it."""
     with tempfile.TemporaryDirectory(prefix="huaxiang-bench-") as work:
         folder = Path(work) / "shop"
-        if data_dir is None:
-            subprocess.run([*HUAXIANG, "demo", "--build-only", "--data-dir", str(folder)], check=True)
-        else:
-            shutil.copytree(data_dir, folder)
+        fill(folder, data_dir)
         with serving(folder) as (port, _), Client(port) as client:
             people, items = people_of(client), items_of(client)
             took, n_same = [], 0
@@ -155,12 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about: dict[str, Any] = {"machine": machine(), "commit": commit(), "load": os.getloadavg()}
     rng = random.Random(0)
     figures = [of_fold(rng), *of_cold(asked.people, rng), *of_live(asked.data_dir, asked.requests, rng)]
-    print(f"machine {about['machine']}, commit {about['commit']}, load {about['load']} when it began")
-    print(table(figures))
-    if asked.json:
-        rows = [asdict(figure) | {"ratio": figure.ratio, "is_met": figure.is_met} for figure in figures]
-        asked.json.write_text(json.dumps(about | {"figures": rows}, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(figure.is_met for figure in figures) else 1
+    return judged(figures, about, asked.json)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from huaxiang.profiles.portrait import Memory
 from huaxiang.ranking.arrange import Rules
 from huaxiang.release import Release, Releases
 from huaxiang.store import Store, open_store
+from huaxiang.store.backup import release_folder
 from huaxiang.types import EVENT_NAMES, Profile, UserId
 
 logger: Final = logging.getLogger(__name__)
@@ -46,13 +47,7 @@ class Shop:
         listeners: Sequence[Listener] = (),
         forgetters: Sequence[Callable[[], None]] = (),
     ) -> None:
-        try:
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            way_out = "choose another with --data-dir"
-            raise ConfigError(
-                f"cannot use {settings.data_dir} as a shop's folder: {error.strerror}; {way_out}"
-            ) from error
+        make_folder(settings.data_dir)
         self.settings = settings
         self.tenant = tenant
         self._forgetters = tuple(forgetters)
@@ -173,6 +168,16 @@ class Shop:
         self.store.close()
 
 
+def make_folder(data_dir: Path) -> None:
+    """Make a shop's folder where it is missing; ConfigError where that cannot be."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot use {data_dir} as a shop's folder: {error.strerror}; choose another with --data-dir"
+        ) from error
+
+
 def fold_config(settings: Settings) -> FoldConfig:
     """How profiles are folded under these settings."""
     half_lives = settings.profiles.model_dump(exclude={"states_mb", "resident_mb"})
@@ -205,6 +210,4 @@ def open_gate(settings: Settings, store: Store, tenant: str = "default") -> Gate
 
 def release_root(settings: Settings, tenant: str) -> Path:
     """Where a tenant's releases are kept."""
-    return (
-        settings.data_dir / "releases" if tenant == "default" else settings.data_dir / "releases" / "tenants" / tenant
-    )
+    return release_folder(settings.data_dir / "releases", tenant)

@@ -31,6 +31,9 @@ EVENT_NAMES: Final[frozenset[str]] = frozenset(
 )
 """Canonical event names: Google Analytics 4's where it has one."""
 
+FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""Later than any event: a reading of everything."""
+
 REACHING_BACK: Final[frozenset[str]] = frozenset(["identify", "consent", "profile_edit", "refund"])
 """Events that change how earlier events are read, whatever their own time."""
 

@@ -40,13 +40,14 @@ def erase_person(
     Reaches the log, devices that the person claimed, snapshots, caches, quarantine, backups and the release.
     """
     from huaxiang.privacy import erase
+    from huaxiang.privacy.audit import at_the_terminal
 
     check_folders(json_file)
     if not yes:
         typer.confirm(f"Erase {user_id!r} and everything that is known of them? There is no way back", abort=True)
     shop = _shop(data_dir, config)
     try:
-        receipt = erase(shop, user_id, by=_account())
+        receipt = erase(shop, user_id, by=at_the_terminal())
     finally:
         shop.close()
     removed, release = receipt.removed, receipt.release
@@ -70,12 +71,13 @@ def export_person(user_id: str, out: Out = None, data_dir: DataDir = None, confi
     import orjson
 
     from huaxiang.privacy import Audit, export
+    from huaxiang.privacy.audit import at_the_terminal
 
     check_folders(out)
     shop = _shop(data_dir, config)
     try:
         said = export(shop, user_id)
-        Audit(shop.store, shop.gate.keys).note(said["user_id"], "export", by=_account())
+        Audit(shop.store, shop.gate.keys).note(said["user_id"], "export", by=at_the_terminal())
     finally:
         shop.close()
     text = orjson.dumps(said, option=orjson.OPT_INDENT_2)
@@ -210,12 +212,6 @@ def _shop(data_dir: Path | None, config: Path | None) -> "Shop":
     from huaxiang.shop import Shop
 
     return Shop(load_settings(config, data_dir=data_dir))
-
-
-def _account() -> str:
-    import getpass
-
-    return f"command line: {getpass.getuser()}"
 
 
 def _write(json_file: Path | None, said: dict[str, Any]) -> None:

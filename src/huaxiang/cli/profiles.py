@@ -148,14 +148,12 @@ def explain(
 
 def _opened(data_dir: Path | None, config: Path | None, user_id: str, what: str) -> "tuple[Shop, UserId]":
     """The shop, and the id that the person is kept under there; the audit log says that somebody looks."""
-    import getpass
-
     from huaxiang.config import load_settings
-    from huaxiang.privacy.audit import Audit
+    from huaxiang.privacy.audit import Audit, at_the_terminal
     from huaxiang.shop import Shop
 
     shop = Shop(load_settings(config, data_dir=data_dir))
-    Audit(shop.store, shop.gate.keys).note(shop.gate.raw(user_id), what, by=f"command line: {getpass.getuser()}")
+    Audit(shop.store, shop.gate.keys).note(shop.gate.raw(user_id), what, by=at_the_terminal())
     return shop, shop.gate.stored_id(user_id)
 
 

@@ -6,13 +6,12 @@ devices that they claimed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from huaxiang.collect.brief import Brief
 from huaxiang.errors import ConflictError, StoreError
 from huaxiang.store import Record, Store
-from huaxiang.types import Subject, anonymous_subject, is_anonymous
+from huaxiang.types import FOREVER, Subject, anonymous_subject, is_anonymous
 
 ALWAYS_KEPT: Final = frozenset({"consent", "identify", "profile_edit", "set_item", "delete_item", "post"})
 """What a person says of their own data, and what is about nobody, is kept whatever was consented to."""
@@ -21,7 +20,6 @@ _KIND: Final = "analytics"
 _SCOPE: Final = "analytics"
 _MOST_LINKS: Final = 1_000
 _TRIES: Final = 20
-_FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 _Words: TypeAlias = list[tuple[int, str]]
 _Stored: TypeAlias = Callable[[Subject], Subject]
@@ -69,7 +67,7 @@ class Analytics:
     def _devices(self, user: Subject) -> Iterable[Subject]:
         if is_anonymous(user):
             return ()
-        links = self._store.history(user, before=_FOREVER, limit=_MOST_LINKS, events=frozenset({"identify"}))
+        links = self._store.history(user, before=FOREVER, limit=_MOST_LINKS, events=frozenset({"identify"}))
         return {anonymous_subject(link.anonymous_id) for link in links if link.anonymous_id is not None}
 
     def _add(self, subject: Subject, words: _Words) -> bool:

@@ -18,9 +18,8 @@ from huaxiang.measure.intervals import Interval, paired_bootstrap
 from huaxiang.pipeline.logistic import Logistic, fit_logistic
 from huaxiang.profiles import Portraits
 from huaxiang.profiles.buying import HORIZON_DAYS, N_FEATURES, RECENCY_ALONE, Bought, BuyingAgain
-from huaxiang.profiles.portrait import FOREVER
 from huaxiang.profiles.state import DAY, from_micros, to_micros
-from huaxiang.types import Event
+from huaxiang.types import FOREVER, Event
 
 _BUYING: Final = frozenset({"purchase", "refund", "profile_edit", "consent"})
 """Events that decide when somebody bought."""

@@ -18,11 +18,10 @@ from huaxiang.profiles import ItemFacets, Portraits
 from huaxiang.profiles.confidence import ANY, N_FEATURES, Confidence
 from huaxiang.profiles.facets import Interests, interests
 from huaxiang.profiles.fold import WEIGHTS
-from huaxiang.profiles.portrait import FOREVER
 from huaxiang.profiles.recurrence import Counts, Day, Key, Recurrence, family
 from huaxiang.profiles.state import DAY, to_micros
 from huaxiang.text.keywords import Keywords
-from huaxiang.types import Event, ItemId
+from huaxiang.types import FOREVER, Event, ItemId
 
 MOST_PEOPLE: Final = 5_000
 _MOST_DAYS: Final = 8

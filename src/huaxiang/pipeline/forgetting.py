@@ -4,8 +4,6 @@ Whatever validation chose (weights, decays, which parts there are) is held as it
 """
 
 import json
-import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from huaxiang.release import Draft, Release, Releases
 from huaxiang.retrieval.base import Interactions, Retriever
 from huaxiang.retrieval.kinds import open_retrievers, save_retrievers
 from huaxiang.retrieval.log import read_people, to_interactions
+from huaxiang.store.backup_files import link_or_copy
 from huaxiang.types import ItemId, Subject
 
 _STALE: Final = (PARTS.encoder, PARTS.keywords, PARTS.ranker, PARTS.fusion)
@@ -106,14 +105,6 @@ def _link(release: Release, draft: Draft, made: set[str]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         link_or_copy(release.path / name, target)
     (draft.path / PARTS.retrievers).mkdir(exist_ok=True)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Another name for the same bytes; a copy where the file system has no hard links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _about(release: Release, gone: Interactions) -> dict[str, Any]:

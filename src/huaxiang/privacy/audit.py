@@ -4,12 +4,13 @@ A row is written before the answer is given. Where the store cannot take it, a f
 erasure fails; a reading is answered, its row waits in memory for the next that can be written, and the log says so.
 """
 
+import getpass
 import logging
 import secrets
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -38,6 +39,11 @@ class Row:
     by: str
     what: str
     details: dict[str, Any]
+
+
+def at_the_terminal() -> str:
+    """Who asks by the command line, as rows name them."""
+    return f"command line: {getpass.getuser()}"
 
 
 class Audit:
@@ -105,11 +111,3 @@ class Audit:
                 break
             after = page[-1].id
         return rows
-
-    def __iter__(self) -> Iterator[tuple[str, Row]]:
-        """Every row with the fingerprint of its person, person by person."""
-        after = None
-        while page := self._store.find(AUDIT, after=after, limit=_PAGE):
-            for record in page:
-                yield record.id.partition("-")[0], Row(**record.body)
-            after = page[-1].id

@@ -1,6 +1,5 @@
 """Everything that is known of a person, in one JSON document that the person can read."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,11 +7,9 @@ from typing import Any, Final
 from huaxiang.privacy.audit import Audit
 from huaxiang.privacy.person import Known, known
 from huaxiang.shop import Shop
-from huaxiang.store.base import IMPERSONAL_KINDS
-from huaxiang.types import Event, Profile
+from huaxiang.types import Event
 
 _KINDS: Final = ("snapshot", "elsewhere", "analytics")
-_LEFT_OUT: Final = frozenset({"seq", "received_at"})
 
 
 def export(shop: Shop, user_id: str, *, now: datetime | None = None) -> dict[str, Any]:
@@ -29,7 +26,7 @@ def export(shop: Shop, user_id: str, *, now: datetime | None = None) -> dict[str
         "user_id": person.raw,
         "kept_as": person.stored,
         "made_at": now,
-        "profile": plain_profile(profile),
+        "profile": asdict(profile),
         "consents": dict(profile.consents),
         "devices": [device[1:] for device in person.raw_devices],
         "n_events": len(person.events),
@@ -44,15 +41,9 @@ def plain_event(event: Event) -> dict[str, Any]:
     return {name: value for name, value in asdict(event).items() if value not in (None, "", (), {})}
 
 
-def plain_profile(profile: Profile) -> Mapping[str, Any]:
-    """A profile as plain values."""
-    return asdict(profile)
-
-
 def _records(shop: Shop, person: Known) -> list[dict[str, Any]]:
     found = []
     for kind in _KINDS:
-        assert kind not in IMPERSONAL_KINDS
         for name, record in shop.store.get(kind, list(person.subjects)).items():
             found.append({"kind": kind, "under": name.lstrip("\x1f"), "body": dict(record.body)})
     return found

@@ -1,15 +1,13 @@
 """Everything under which one person is known: ids of theirs, devices that they claimed, sessions, events."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from huaxiang.collect.gate import Gate
 from huaxiang.store import Store
 from huaxiang.store.rows import microseconds
-from huaxiang.types import Event, Subject, anonymous_subject, check_id
+from huaxiang.types import FOREVER, Event, Subject, anonymous_subject, check_id
 
-_FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _ALL: Final = 5_000_000
 
 
@@ -74,4 +72,4 @@ def known(gate: Gate, user_id: str) -> Known:
 
 
 def _history(store: Store, subject: Subject) -> list[Event]:
-    return store.history(subject, before=_FOREVER, limit=_ALL)
+    return store.history(subject, before=FOREVER, limit=_ALL)

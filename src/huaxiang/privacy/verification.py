@@ -1,17 +1,15 @@
 """Proving an erasure again: the receipts' signatures, the log by its index, and every file byte by byte."""
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from huaxiang.errors import DataError
 from huaxiang.privacy.erasure import RECEIPT
 from huaxiang.privacy.receipt import Receipt, person_in
 from huaxiang.privacy.traces import Searched, search
 from huaxiang.shop import Shop
-from huaxiang.types import anonymous_subject
-
-_FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+from huaxiang.types import FOREVER, anonymous_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def verify(shop: Shop, user_id: str, receipt: Receipt | None = None) -> Verified
     events = [
         event
         for subject in (stored, anonymous_subject(stored))
-        for event in shop.store.history(subject, before=_FOREVER, limit=1_000_000)
+        for event in shop.store.history(subject, before=FOREVER, limit=1_000_000)
     ]
     last = max(datetime.fromisoformat(each.erased_at) for each in receipts)
     searched = search(folder, {user_id, stored}, shop.store, leave_out=(folder / "keys",))

@@ -122,7 +122,7 @@ class Readable:
         if self.consent("personalisation") == "denied":
             return {}
         found: dict[str, list[tuple[str, float]]] = {}
-        for need in view.needs(self._state, self._item_facets, now=self._now, config=self._config):
+        for need in view.needs(self._wanting(), self._item_facets, now=self._now, config=self._config):
             found.setdefault(need.facet, []).append((need.value, need.score))
         return found
 
@@ -138,7 +138,15 @@ class Readable:
         """As `profiles.facets.mood` has it."""
         if self.consent("personalisation") == "denied":
             return {}
-        return view.mood(self._state, now=self._now, config=self._config)
+        return view.mood(self._feeling(), now=self._now, config=self._config)
+
+    def _wanting(self) -> FoldState:
+        """What needs are read from, where personalisation is allowed."""
+        return self._state
+
+    def _feeling(self) -> FoldState:
+        """What a mood is read from, where personalisation is allowed."""
+        return self._state
 
 
 def compile_audience_filter(where: Mapping[str, Any]) -> Condition:

@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from huaxiang.collect.identity import Source, sources
@@ -22,6 +22,7 @@ from huaxiang.profiles.summary import summary
 from huaxiang.store import Record, Store, every_user
 from huaxiang.types import (
     CONSENT_SCOPES,
+    FOREVER,
     REACHING_BACK,
     Event,
     EventId,
@@ -45,8 +46,6 @@ _ALL: Final = 2_000_000
 _MOST_LINKS: Final = 1_000
 """Links of one person that a resident can watch."""
 _SNAPSHOT: Final = "snapshot"
-FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
-"""Later than any event: a reading of everything."""
 
 
 @dataclass(frozen=True, slots=True)

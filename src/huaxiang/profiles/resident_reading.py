@@ -130,16 +130,8 @@ class ResidentPerson(Readable):
         """Not to be read whole: a resident does not hold them all."""
         raise UnsureError("a resident does not hold all interests")
 
-    @functools.cached_property
-    def needs(self) -> Mapping[str, Scored]:
-        """Kind to its values with their strength in [0, 1], of those that are held."""
-        if self.consent("personalisation") == "denied":
-            return {}
-        state = wanting(*needs_of(self._packed, self._head, self._values))
-        found: dict[str, list[tuple[str, float]]] = {}
-        for need in view.needs(state, self._item_facets, now=self._now, config=self._config):
-            found.setdefault(need.facet, []).append((need.value, need.score))
-        return found
+    def _wanting(self) -> FoldState:
+        return wanting(*needs_of(self._packed, self._head, self._values))
 
     @functools.cached_property
     def behaviour(self) -> Mapping[str, Any]:
@@ -157,14 +149,9 @@ class ResidentPerson(Readable):
                 said["traits"] = _Unheld()
         return said
 
-    @functools.cached_property
-    def mood(self) -> Mapping[str, Any]:
-        """As `profiles.facets.mood` has it, without the evidence."""
-        if self.consent("personalisation") == "denied":
-            return {}
+    def _feeling(self) -> FoldState:
         head = self._head
-        felt = FoldState(mood=Tally(long=head.mood), mood_weight=Tally(long=head.mood_weight, at=head.mood_at))
-        return view.mood(felt, now=self._now, config=self._config)
+        return FoldState(mood=Tally(long=head.mood), mood_weight=Tally(long=head.mood_weight, at=head.mood_at))
 
 
 def _all_outside(asked: Asked, low: float, high: float) -> bool:

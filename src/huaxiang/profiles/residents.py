@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
@@ -22,7 +22,7 @@ from huaxiang.profiles.state import to_micros
 from huaxiang.profiles.unpacking import unpack
 from huaxiang.profiles.value_table import OwnValues, Values, ValueTable
 from huaxiang.store import Record, Store
-from huaxiang.types import Subject, UserId
+from huaxiang.types import FOREVER, Subject, UserId
 
 logger: Final = logging.getLogger(__name__)
 
@@ -33,8 +33,6 @@ _PER_ENTRY: Final = 240
 _PER_DEVICE: Final = 600
 _AT_ONCE: Final = 500
 """Residents that leave for the store in one transaction."""
-_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
-"""What a stored resident is true as of: whatever event comes in of its person, the store drops it."""
 
 
 @dataclass(slots=True)
@@ -219,7 +217,7 @@ class Residents:
         try:
             self._store.put(RESIDENT, records)
             for record in records:  # whom another process erased before the put is nobody's to keep
-                if not self._store.history(record.id, before=_EVER, limit=1):
+                if not self._store.history(record.id, before=FOREVER, limit=1):
                     self._store.erase(record.id)
         except StoreError as error:  # a full disk must not keep anyone from reading
             logger.warning("%d residents were not stored, so they will be folded again: %s", len(records), error)
@@ -238,7 +236,7 @@ class Residents:
             "values": values,
             "packed": base64.b64encode(bare).decode("ascii"),
         }
-        return Record(user_id, body, at=_EVER, watches=(user_id, *self._devices.get(user_id, ())), seen=self._seq)
+        return Record(user_id, body, at=FOREVER, watches=(user_id, *self._devices.get(user_id, ())), seen=self._seq)
 
     def _read_back(self, user_ids: Sequence[UserId]) -> dict[UserId, tuple[bytes, Values]]:
         """Those that the store has, brought into memory where there is room."""

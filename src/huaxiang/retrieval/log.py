@@ -13,10 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from huaxiang.profiles.fold import WEIGHTS, resolve
-from huaxiang.profiles.portrait import FOREVER, Portraits
+from huaxiang.profiles.portrait import Portraits
 from huaxiang.retrieval.base import Interactions
 from huaxiang.store import Store
-from huaxiang.types import Event, ItemId, Subject
+from huaxiang.types import FOREVER, Event, ItemId, Subject
 
 REVIEW_WEIGHT: Final = 2.0
 """A review counts as interest here, whatever it says: people review what they chose."""

@@ -178,12 +178,17 @@ def link_tree(source: Path, target: Path) -> None:
     for path in files_under(source):
         twin = target / path.relative_to(source)
         twin.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            twin.hardlink_to(path)
-        except FileNotFoundError:
-            raise
-        except OSError:  # another disk, a file system without links, a limit on links
-            shutil.copyfile(path, twin)
+        link_or_copy(path, twin)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Another name for the same bytes, or a copy where the file system has no hard links across the two."""
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another disk, a file system without links, a limit on links
+        shutil.copyfile(source, target)
 
 
 def sha256_of(path: Path, meter: Meter) -> str:

@@ -1,7 +1,6 @@
 """Other ids for people, everywhere in the database at once; in a caller's transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -9,11 +8,11 @@ import sqlalchemy as sa
 
 from huaxiang.errors import DataError
 from huaxiang.store.base import IMPERSONAL_KINDS
+from huaxiang.store.records import chunks
 from huaxiang.store.schema import events, records, watches
 from huaxiang.types import Subject, anonymous_subject, is_anonymous
 
 _PAGE: Final = 50_000
-_CHUNK: Final = 500
 _EVENTS: Final = (
     sa.select(events.c.seq, events.c.subject, events.c.anonymous_id)
     .where(events.c.seq > sa.bindparam("after"))
@@ -77,7 +76,7 @@ def _renamed(row: Any, names: Mapping[Subject, Subject]) -> dict[str, Any] | Non
 
 
 def _refuse_used(connection: sa.Connection, names: Mapping[Subject, Subject]) -> None:
-    for chunk in _chunks(new for new in names.values() if new not in names):
+    for chunk in chunks(new for new in names.values() if new not in names):
         used = connection.execute(sa.select(events.c.subject).where(events.c.subject.in_(chunk)).limit(1)).scalar()
         if used is not None:
             raise DataError(f"the new id {used[:60]!r} is somebody's already; choose others")
@@ -105,9 +104,3 @@ def _rename_records(connection: sa.Connection, names: Mapping[Subject, Subject])
         connection.execute(_RENAME_RECORD, changed)
     if watching:
         connection.execute(sa.insert(watches), watching)
-
-
-def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(values)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk

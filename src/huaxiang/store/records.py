@@ -55,7 +55,8 @@ class Kept(NamedTuple):
     seen: int | None
 
 
-def _chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
+def chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """In lists of 500, as many as one statement may name."""
     rest = iter(values)
     while chunk := list(islice(rest, _CHUNK)):
         yield chunk
@@ -104,7 +105,7 @@ def _check_versions(connection: sa.Connection, kind: str, ids: Sequence[str], ex
     if len(set(ids)) != len(ids):
         raise DataError(f"{kind}: a record is given twice in one put with expect={expect}; give each once")
     stand: dict[str, int] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         rows = connection.execute(_VERSIONS, {"of_kind": kind, "ids": chunk})
         stand.update((record_id, version) for record_id, version in rows)
     other = [f"{record_id!r} at {stand.get(record_id, 0)}" for record_id in ids if stand.get(record_id, 0) != expect]
@@ -141,7 +142,7 @@ def get(connection: sa.Connection, kind: str, ids: Sequence[str]) -> dict[str, R
     if len(ids) == 1:
         row = connection.execute(_GET_ONE, {"of_kind": kind, "of_id": ids[0]}).first()
         return {} if row is None else {ids[0]: _record(row)}
-    for chunk in _chunks(dict.fromkeys(ids)):
+    for chunk in chunks(dict.fromkeys(ids)):
         for row in connection.execute(_GET, {"of_kind": kind, "ids": chunk}):
             found[row.id] = _record(row)
     return found
@@ -189,7 +190,7 @@ def drop_outdated(connection: sa.Connection, rows: Iterable[Row]) -> None:
             earliest[subject] = min(row[_TIMESTAMP], earliest.get(subject, row[_TIMESTAMP]))
             if row[_EVENT] in REACHING_BACK:
                 reaching.add(subject)
-    for subjects in _chunks(earliest):
+    for subjects in chunks(earliest):
         outdated = [
             (watch.kind, watch.id)
             for watch in connection.execute(_WATCHING, {"subjects": subjects})
@@ -200,7 +201,7 @@ def drop_outdated(connection: sa.Connection, rows: Iterable[Row]) -> None:
 
 def _drop(connection: sa.Connection, named: Iterable[tuple[str, str]]) -> Counter[str]:
     unique = list(dict.fromkeys(named))
-    for chunk in _chunks({"of_kind": kind, "of_id": record_id} for kind, record_id in unique):
+    for chunk in chunks({"of_kind": kind, "of_id": record_id} for kind, record_id in unique):
         connection.execute(_UNWATCH, chunk)
         connection.execute(_DROP, chunk)
     return Counter(kind for kind, _ in unique)
@@ -221,7 +222,7 @@ def erase(connection: sa.Connection, subject: Subject) -> Erased:
         touched |= {other} if anonymous_id is None else {other, anonymous_subject(anonymous_id)}
     n_events = connection.execute(sa.delete(events).where(own)).rowcount
     named: list[tuple[str, str]] = []
-    for subjects in _chunks(touched):
+    for subjects in chunks(touched):
         named += [(watch.kind, watch.id) for watch in connection.execute(_WATCHING, {"subjects": subjects})]
     under = sa.select(records.c.kind, records.c.id).where(
         records.c.id == subject, records.c.kind.not_in(sorted(IMPERSONAL_KINDS))
@@ -238,7 +239,7 @@ def expire(connection: sa.Connection, until: int, keep: frozenset[str], of_kinds
     touched = {subject for (subject,) in connection.execute(sa.select(events.c.subject).where(old).distinct())}
     n_events = connection.execute(sa.delete(events).where(old)).rowcount
     named: list[tuple[str, str]] = []
-    for subjects in _chunks(touched):
+    for subjects in chunks(touched):
         named += [(watch.kind, watch.id) for watch in connection.execute(_WATCHING, {"subjects": subjects})]
     outdated = sa.select(records.c.kind, records.c.id).where(records.c.kind.in_(sorted(of_kinds)), records.c.at < until)
     named += [(kind, record_id) for kind, record_id in connection.execute(outdated)]
