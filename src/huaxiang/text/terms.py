@@ -1,0 +1,239 @@
+"""Texts to the terms that search compares: words in one spelling, without endings, amounts with one name for a unit."""
+
+import html
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import Stemmer
+
+from huaxiang.text.segment import STOP_WORDS, normalise, segment
+
+_UNITS: Final = """
+ft: ft foot feet ' 英尺
+in: in inch inches " 英寸 寸
+yd: yd yds yard yards
+mm: mm millimetre millimeter millimetres millimeters 毫米
+cm: cm centimetre centimeter centimetres centimeters 厘米
+m: m metre meter metres meters 米
+sqft: sqft
+cuft: cuft
+sqin: sqin
+cuin: cuin
+sqyd: sqyd
+cuyd: cuyd
+sqm: sqm
+lb: lb lbs pound pounds
+oz: oz ounce ounces floz
+mg: mg milligram milligrams 毫克
+g: g gram grams 克
+kg: kg kgs kilogram kilograms 公斤 千克
+gal: gal gallon gallons
+qt: qt quart quarts
+pint: pint pints
+l: l litre liter litres liters 升
+ml: ml millilitre milliliter millilitres milliliters 毫升
+ga: ga gauge
+v: v volt volts
+w: w watt watts 瓦
+kw: kw kilowatt kilowatts
+amp: amp amps ampere amperes
+lumen: lumen lumens
+degree: degree degrees deg °
+pc: pc pcs piece pieces
+pk: pk pack packs
+ct: ct count
+btu: btu btus
+hp: hp horsepower
+psi: psi
+gpm: gpm
+cfm: cfm
+mah: mah
+hz: hz
+mb: mb
+gb: gb
+tb: tb
+"""
+_NAMED: Final = tuple(line.split(":") for line in _UNITS.strip().split("\n"))
+UNITS: Final[Mapping[str, str]] = {spelling: name for name, said in _NAMED for spelling in said.split()}
+"""Spellings of a unit of measure to its one name."""
+
+_IRREGULAR: Final = {
+    "women": "woman",
+    "men": "man",
+    "children": "child",
+    "feet": "foot",
+    "teeth": "tooth",
+    "mice": "mouse",
+    "shelves": "shelf",
+    "knives": "knife",
+    "leaves": "leaf",
+    "scarves": "scarf",
+    "halves": "half",
+    "wolves": "wolf",
+    "loaves": "loaf",
+}
+"""Plurals that no ending tells."""
+
+_FRACTIONS: Final = {
+    "½": "1/2",
+    "¼": "1/4",
+    "¾": "3/4",
+    "⅓": "1/3",
+    "⅔": "2/3",
+    "⅛": "1/8",
+    "⅜": "3/8",
+    "⅝": "5/8",
+    "⅞": "7/8",
+}
+_MARKS: Final = str.maketrans(
+    {sign: f" {said}" for sign, said in _FRACTIONS.items()}
+    | dict.fromkeys("′’‘", "'")
+    | dict.fromkeys("″”“", '"')
+    | dict.fromkeys("®™©", " ")
+    | {"⁄": "/", "×": "x"}
+)
+"""What NFKC would spell so that numbers run together, and the many forms of one mark."""
+
+_WITH: Final = re.compile(r"(?<!\w)w/(o\b)?")
+_TWO_IN_ONE: Final = re.compile(r"(?<![\w.])(\d)[\s-]+in[\s-]+(\d|one)\b(?!\s*(?:/|\d|in\b|ft\b))")
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_BARE_POINT: Final = re.compile(r"(?<![\w.])\.(?=\d)")
+_FRACTION: Final = re.compile(r"(?<![\w./])(?:(\d+)(?:\s+|-))?(\d{1,2})/(2|3|4|5|8|10|16|32|64)(?![\d/])")
+_TIMES: Final = re.compile(r"(?<=[\d'\"])\s*[x*]\s*(?=\d)")
+_COMPOUND_UNIT: Final = re.compile(
+    r"(?<![a-z])(sq|square|cu|cubic|fl|fluid)\.?[\s-]*(ft|feet|foot|inches|inch|in|yards|yard|yd|meters|meter|m|oz|ounces|ounce)\b\.?"
+)
+_QUOTED: Final = re.compile(r'(?<!\S)"(?=[^\W\d])')
+_LATIN: Final = "|".join(sorted((re.escape(name) for name in UNITS if name[0].isascii()), key=len, reverse=True))
+_OTHER: Final = "|".join(sorted((name for name in UNITS if not name[0].isascii()), key=len, reverse=True))
+_AMOUNT: Final = re.compile(rf"(?<![a-z0-9.])(\d+(?:\.\d+)?)(?:[\s-]?({_LATIN})\.?(?![a-z0-9])|\s?({_OTHER}))")
+_RUN_TOGETHER: Final = re.compile(r"(?<![\w.-])(\d+)(?=[a-z]{4,}(?![\w-]))")
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+_MEASURED: Final = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(sorted(set(UNITS.values()), key=len, reverse=True))})")
+_PARTS: Final = re.compile(r"[-'._/]|(?<=\w\w)\+")
+_OWNER: Final = re.compile(r"'s?$|'s(?=-)")
+_stemmer: Final = Stemmer.Stemmer("english")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text, or an amount.
+
+    Attributes:
+        spelled: in lower case, with its ending: what spelling and prefixes are compared by.
+        terms: its parts without their endings; an amount is one term, such as `12ft`.
+        number, unit: of an amount or of a bare number, else NaN and "".
+        is_stop: whether it carries no content.
+    """
+
+    spelled: str
+    terms: tuple[str, ...]
+    number: float = float("nan")
+    unit: str = ""
+    is_stop: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is an amount or a bare number."""
+        return not math.isnan(self.number)
+
+
+def query_terms(text: str) -> list[str]:
+    """The terms of a query, in order: words without endings, parts of compounds apart, amounts as `12ft`.
+
+    Never raises; empty for a text without letters or digits.
+    """
+    return [term for word in read_words(text) for term in word.terms]
+
+
+def index_terms(text: str) -> list[str]:
+    """The terms under which a text is found: those of `query_terms`, each compound joined (`strongtie`), and the number
+    of each amount (`12`), so that who names no unit finds it too."""
+    found: list[str] = []
+    for word in read_words(text):
+        found += word.terms
+        if len(word.terms) > 1:
+            found.append("".join(word.terms))
+        elif word.unit:
+            found.append(word.terms[0].removesuffix(word.unit))
+    return found
+
+
+def read_words(text: str) -> list[Word]:
+    """The words of a text, in order; see `query_terms` for what becomes of them."""
+    words = segment(_tidied(text))
+    last = len(words) - 1
+    return [
+        _word(word)
+        for at, word in enumerate(words)
+        if not (word == "x" and at and at < last and words[at + 1][0].isdigit())
+    ]
+
+
+def _tidied(text: str) -> str:
+    """Numbers in one form, and each amount one word: `1-1/2 in. x 4'` becomes `1.5in 4ft`."""
+    if "&" in text:
+        text = html.unescape(text)
+    text = normalise(text.translate(_MARKS))
+    if "w/" in text:
+        text = _WITH.sub(lambda found: " without " if found[1] else " with ", text)
+    if not any(letter.isdigit() for letter in text):
+        return text
+    text = _TWO_IN_ONE.sub(r"\1in\2", text)
+    text = _BARE_POINT.sub("0.", _THOUSANDS.sub("", text))
+    text = _FRACTION.sub(_decimal, text)
+    text = _COMPOUND_UNIT.sub(_compound, text)
+    if _QUOTED.search(text):
+        text = text.replace('"', " ")
+    text = _RUN_TOGETHER.sub(r"\1 ", _TIMES.sub(" x ", text))
+    return _AMOUNT.sub(_joined, text)
+
+
+def _decimal(found: re.Match[str]) -> str:
+    whole, above, below = found.groups()
+    if int(above) >= int(below):
+        return found[0]
+    return f"{round(int(whole or 0) + int(above) / int(below), 4)}"
+
+
+def _compound(found: re.Match[str]) -> str:
+    kind = {"square": "sq", "cubic": "cu", "fluid": "fl"}.get(found[1], found[1])
+    return f"{kind}{UNITS[found[2]]} "
+
+
+def _joined(found: re.Match[str]) -> str:
+    return f" {_plain(found[1])}{UNITS[found[2] or found[3]]} "
+
+
+def _plain(number: str) -> str:
+    """Without zeros that say nothing: `08` and `8.0` are `8`."""
+    whole, _, rest = number.partition(".")
+    rest = rest.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{rest}" if rest else "")
+
+
+@lru_cache(maxsize=65_536)
+def _word(word: str) -> Word:
+    """A word without its ending; a compound's parts, each without its own."""
+    if _NUMBER.fullmatch(word):
+        plain = _plain(word)
+        return Word(word, (plain,), float(plain))
+    if found := _MEASURED.fullmatch(word):
+        return Word(word, (word,), float(found[1]), found[2])
+    if not word.isascii():
+        return Word(word, (word,), is_stop=word in STOP_WORDS)
+    parts = [part for part in _PARTS.split(_OWNER.sub("", word)) if part]
+    if len(parts) > 1 and all(len(part) == 1 for part in parts):
+        parts = ["".join(parts)]  # an abbreviation: u.s.a
+    return Word(word, tuple(_stem(part) for part in parts) or (word,), is_stop=word in STOP_WORDS)
+
+
+def _stem(word: str) -> str:
+    if not word.isalpha():
+        return _plain(word) if word.isdigit() else word
+    stem = str(_stemmer.stemWord(_IRREGULAR.get(word, word)))
+    return _IRREGULAR.get(stem, stem)  # womens
