@@ -125,12 +125,14 @@ class Word:
 
     Attributes:
         spelled: in lower case, with its ending: what spelling and prefixes are compared by.
-        terms: its parts without their endings; an amount is one term, such as `12ft`.
+        parts: of a compound, each with its ending; of another word itself.
+        terms: the parts without their endings; an amount is one term, such as `12ft`.
         number, unit: of an amount or of a bare number, else NaN and "".
         is_stop: whether it carries no content.
     """
 
     spelled: str
+    parts: tuple[str, ...]
     terms: tuple[str, ...]
     number: float = float("nan")
     unit: str = ""
@@ -151,13 +153,13 @@ def query_terms(text: str) -> list[str]:
 
 
 def index_terms(text: str) -> list[str]:
-    """The terms under which a text is found: those of `query_terms`, each compound joined (`strongtie`), and the number
+    """The terms under which a text is found: those of `query_terms`, each compound joined (`rainfal`), and the number
     of each amount (`12`), so that who names no unit finds it too."""
     found: list[str] = []
     for word in read_words(text):
         found += word.terms
         if len(word.terms) > 1:
-            found.append("".join(word.terms))
+            found.append(stem("".join(word.parts)))
         elif word.unit:
             found.append(word.terms[0].removesuffix(word.unit))
     return found
@@ -221,19 +223,20 @@ def _word(word: str) -> Word:
     """A word without its ending; a compound's parts, each without its own."""
     if _NUMBER.fullmatch(word):
         plain = _plain(word)
-        return Word(word, (plain,), float(plain))
+        return Word(word, (word,), (plain,), float(plain))
     if found := _MEASURED.fullmatch(word):
-        return Word(word, (word,), float(found[1]), found[2])
-    if not word.isascii():
-        return Word(word, (word,), is_stop=word in STOP_WORDS)
-    parts = [part for part in _PARTS.split(_OWNER.sub("", word)) if part]
+        return Word(word, (word,), (word,), float(found[1]), found[2])
+    parts = [part for part in _PARTS.split(_OWNER.sub("", word)) if part] if word.isascii() else [word]
     if len(parts) > 1 and all(len(part) == 1 for part in parts):
         parts = ["".join(parts)]  # an abbreviation: u.s.a
-    return Word(word, tuple(_stem(part) for part in parts) or (word,), is_stop=word in STOP_WORDS)
+    parts = parts or [word]
+    return Word(word, tuple(parts), tuple(stem(part) for part in parts), is_stop=word in STOP_WORDS)
 
 
-def _stem(word: str) -> str:
-    if not word.isalpha():
-        return _plain(word) if word.isdigit() else word
-    stem = str(_stemmer.stemWord(_IRREGULAR.get(word, word)))
-    return _IRREGULAR.get(stem, stem)  # womens
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """A lower-case word without its ending; what is not of the letters a to z stays as it is."""
+    if not (word.isascii() and word.isalpha()):
+        return _plain(word) if word.isdecimal() else word
+    cut = str(_stemmer.stemWord(_IRREGULAR.get(word, word)))
+    return _IRREGULAR.get(cut, cut)  # womens
