@@ -10,6 +10,9 @@ from typing import Any, Final
 
 from huaxiang.apps.audience import Audiences
 from huaxiang.apps.recommend import Answer, Ask, answer
+from huaxiang.apps.search.asking import SearchAnswer, SearchAsk
+from huaxiang.apps.search.engine import Search
+from huaxiang.apps.search.learned import Learned
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.check import check_event
 from huaxiang.collect.gate import Gate
@@ -72,6 +75,7 @@ class Shop:
             self.portraits, lambda: self.pipeline, Floor(settings.audiences.floor), self.gate.stored_id
         )
         self._pipeline: Pipeline | None = None
+        self._search: Search | None = None
         self._complaint = ""
         self._lock = threading.Lock()
         self.refresh()
@@ -86,6 +90,15 @@ class Shop:
         if self._pipeline is None:
             raise ReleaseError("no release yet: train one with `huaxiang train`")
         return self._pipeline
+
+    @property
+    def searching(self) -> Search:
+        """What answers queries; its index is built when it is first asked for, at some 20,000 items a second."""
+        if self._search is None:
+            with self._lock:
+                if self._search is None:
+                    self._search = Search(self.portraits, lambda: self._pipeline, Learned())
+        return self._search
 
     @property
     def release_id(self) -> str | None:
@@ -109,6 +122,8 @@ class Shop:
                 self._open(current)
             elif self._pipeline is not None:
                 self._pipeline.refresh()
+            if self._search is not None:
+                self._search.refresh()
 
     def _current(self) -> Release | None:
         try:
@@ -137,6 +152,12 @@ class Shop:
             ask = replace(ask, user_id=self.gate.stored_id(ask.user_id))
         return answer(self.pipeline, ask, now=now, tenant=self.tenant)
 
+    def search(self, ask: SearchAsk, *, now: datetime) -> SearchAnswer:
+        """Answer one query."""
+        if ask.user_id is not None:
+            ask = replace(ask, user_id=self.gate.stored_id(ask.user_id))
+        return self.searching.search(ask, now=now)
+
     def edit_profile(self, user_id: UserId, edits: Sequence[Mapping[str, Any]]) -> tuple[Profile, list[str]]:
         """Write a person's edits, all or none, as events; the profile after them, and the name of each.
 
@@ -160,6 +181,8 @@ class Shop:
         if self._pipeline is not None:
             self._pipeline.forget()
         self.audiences.forget()
+        if self._search is not None:
+            self._search.forget()
         for forget in self._forgetters:
             forget()
 

@@ -24,6 +24,7 @@ PATHS = {
     "/v1/users/{user_id}/profile": {"delete", "get", "patch"},
     "/v1/users/{user_id}/profile/evidence": {"get"},
     "/v1/recommend": {"post"},
+    "/v1/search": {"post"},
     "/health/live": {"get"},
     "/health/ready": {"get"},
     "/metrics": {"get"},

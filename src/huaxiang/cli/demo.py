@@ -67,13 +67,15 @@ def _build(settings: "Settings", seed: int | None, budget: str) -> None:
     if said.get("seed") not in (None, wanted):
         raise typer.BadParameter(f"{settings.data_dir} holds the demo of seed {said['seed']}; give another --data-dir")
     if not said.get("is_filled"):
-        _fill(settings, wanted)
-        mark.write_text(json.dumps({"seed": wanted, "is_filled": True}), encoding="utf-8")
+        until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        _fill(settings, wanted, until)
+        said = {"seed": wanted, "until": until.isoformat(), "is_filled": True}
+        mark.write_text(json.dumps(said), encoding="utf-8")
     if not (settings.data_dir / "releases" / "current").exists():
         train_shop(settings.data_dir, None, budget_seconds=seconds_of(budget), encoder=None, seed=wanted)
 
 
-def _fill(settings: "Settings", seed: int) -> None:
+def _fill(settings: "Settings", seed: int, until: datetime) -> None:
     """Simulate, and send everything through the intake as a shop would; a second try adds nothing twice."""
     from rich.console import Console
 
@@ -81,7 +83,6 @@ def _fill(settings: "Settings", seed: int) -> None:
     from huaxiang.shop import Shop
 
     console = Console()
-    until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with console.status("simulating 90 days of a shop"):
         simulated = simulate(seed=seed, until=until)
     shop = Shop(settings)

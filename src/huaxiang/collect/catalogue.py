@@ -1,9 +1,11 @@
 """The live catalogue: the items as the fold of `set_item` and `delete_item`, kept as records beside the log."""
 
+import bisect
 import contextlib
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -35,7 +37,7 @@ class Catalogue:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._items: dict[ItemId, Item] = {}
-        self._seqs: dict[ItemId, int] = {}
+        self._order: list[tuple[int, ItemId]] = []
         self._lock = threading.Lock()  # of refresh: an older replay must not overtake a newer one
         self.changed = 0
         self.seq = self._load()
@@ -46,10 +48,11 @@ class Catalogue:
         while page := self._store.find(_KIND, after=after, limit=_PAGE):
             for record in page:
                 item = item_from(record.id, record.body["item"])
-                self._seqs[item.item_id] = int(record.body["seq"])
+                self._order.append((int(record.body["seq"]), item.item_id))
                 if not record.body.get("deleted"):
                     self._items[item.item_id] = item
             after = page[-1].id
+        self._order.sort()
         mark = self._store.get(_MARK, ["seq"]).get("seq")
         return int(mark.body["seq"]) if mark is not None else 0
 
@@ -68,6 +71,9 @@ class Catalogue:
                 properties = orjson.loads(row["properties"]) if row["properties"] else {}
                 record = self._apply(row["event"], row["item_id"], properties, row["seq"])
                 changed[record.id] = record
+        if len(self._order) > 2 * (len(self._items) + _PAGE):
+            # only the last change of an item counts; readers keep the list that they have
+            self._order = sorted((seq, item_id) for item_id, seq in {item: at for at, item in self._order}.items())
         self._keep(list(changed.values()), last)
         return len(changed)
 
@@ -82,7 +88,7 @@ class Catalogue:
             item = self._items[item_id] = _updated(item, properties, seq)
         else:
             self._items.pop(item_id, None)
-        self._seqs[item_id] = seq
+        self._order.append((seq, item_id))
         self.changed += 1
         return Record(item_id, {"item": item_to(item), "seq": seq, "deleted": event == "delete_item"})
 
@@ -103,8 +109,11 @@ class Catalogue:
         return self._items.get(item_id)
 
     def changed_since(self, seq: int) -> list[ItemId]:
-        """Items set or deleted after a sequence number: the live overlay of a release trained up to it."""
-        return [item_id for item_id, at in list(self._seqs.items()) if at > seq]
+        """Items set or deleted after a sequence number, by their first change: the live overlay of a release."""
+        order = self._order
+        return list(
+            dict.fromkeys(item_id for _, item_id in order[bisect.bisect_right(order, seq, key=itemgetter(0)) :])
+        )
 
     def __contains__(self, item_id: ItemId) -> bool:
         return item_id in self._items

@@ -102,7 +102,7 @@ class Pipeline:
         self.encoder = encoder
         self.index = index
         self.retrievers = retrievers
-        self._weights = weights
+        self.weights = weights
         self._repeated = repeated
         self._shelf = Shelf.of(index.snapshot().item_ids, portraits.item_facets)
         self._rows: dict[str, NDArray[np.float32]] = {}
@@ -136,7 +136,7 @@ class Pipeline:
 
     def trying(self, retrievers: Mapping[str, Retriever], weights: Mapping[str, float] | None = None) -> "Pipeline":
         """The same release with other retrievers and weights, without a second stage."""
-        chosen = self._weights if weights is None else weights
+        chosen = self.weights if weights is None else weights
         return Pipeline(
             self.release_id,
             self.portraits,
@@ -208,7 +208,7 @@ class Pipeline:
         items = self.index.snapshot()
         people = self._people.read(states, items, now=now, user_ids=user_ids)
         parts = self.parts_of(people, items)
-        fused_NM = fuse(parts, self._weights)
+        fused_NM = fuse(parts, self.weights)
         return [
             self._page(person, items, {name: rows_NM[at] for name, rows_NM in parts.items()}, fused_NM[at], wish, now)
             for at, person in enumerate(people)
@@ -319,7 +319,7 @@ class Pipeline:
     def parts_of(self, people: Sequence[Person], items: Snapshot) -> dict[str, NDArray[np.float32]]:
         """Standardised scores of shape (N, M) of every part that has a weight; zeros where one has nothing to say."""
         histories = [person.history for person in people]
-        used = {name: part for name, part in self.retrievers.items() if self._weights.get(name, 0.0) > 0.0}
+        used = {name: part for name, part in self.retrievers.items() if self.weights.get(name, 0.0) > 0.0}
         found = {name: self._said(name, part, histories, len(items)) for name, part in used.items()}
         raw: dict[str, NDArray[np.float32]] = {}
         if self._elsewhere is not None:
@@ -397,4 +397,4 @@ class Pipeline:
     def similar_items(self, item_ids: Sequence[ItemId], k: int) -> list[Ranked]:
         """The `k` items nearest to each by text and by what people do; popular ones for an item never seen."""
         items = self.index.snapshot()
-        return [similar(name, k, items, self.shelf(items).alive_M, self.retrievers, self._weights) for name in item_ids]
+        return [similar(name, k, items, self.shelf(items).alive_M, self.retrievers, self.weights) for name in item_ids]

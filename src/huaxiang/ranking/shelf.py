@@ -120,6 +120,20 @@ class Shelf:
                 shares_NF[at] = self._row(taste.shares)
         return self._scores(shares_NF)
 
+    def fits_at(self, taste: Taste, at_P: NDArray[np.int64]) -> NDArray[np.float32]:
+        """`fits` of one person for the items at a few positions, shape (P,), without going through the others."""
+        shares_NF = self._masses([taste]) if taste.shares is None else self._row(taste.shares)[None]
+        worth_F = np.clip(shares_NF[0], -1.0, 1.0) * self.patch.worth_F
+        place_M = np.full(len(self.alive_M), -1)
+        place_M[self.patched] = np.arange(len(self.patched))
+        scores_P = np.zeros(len(at_P), np.float32)
+        is_patched_P = place_M[at_P] >= 0
+        is_built_P = ~is_patched_P & (at_P < self.facets.weights_MF.shape[0])
+        for matrix, mine_P, rows_P in ((self.facets, is_built_P, at_P), (self.patch, is_patched_P, place_M[at_P])):
+            if mine_P.any():
+                scores_P[mine_P] = matrix.weights_MF[rows_P[mine_P]] @ worth_F[: matrix.n_columns]
+        return scores_P
+
     def _masses(self, tastes: Sequence[Taste]) -> NDArray[np.float32]:
         """What is gathered under each facet, shape (N, F)."""
         counts_N = [len(taste.items_I) for taste in tastes]

@@ -86,14 +86,22 @@ class Factors:
 
     def scores(self, histories: Sequence[History]) -> Scores:
         """Scores of shape (N, M), float32; zeros where nothing of the history is known."""
-        people_NF = np.zeros((len(histories), self.items_MF.shape[1]), np.float32)
-        for at, history in enumerate(histories):
-            known = _liked(history)
-            if len(known):
-                people_NF[at] = np.linalg.solve(
-                    self._system(known), (1.0 + self.alpha) * self.items_MF[known].sum(axis=0)
-                )
+        if not histories:
+            return np.zeros((0, self.n_items), np.float32)
+        people_NF = np.stack([self._person(history) for history in histories])
         return np.asarray(people_NF @ self.items_MF.T, dtype=np.float32)
+
+    def scores_of(self, history: History, items_K: Indices) -> Scores:
+        """The same of one person for a few items, shape (K,)."""
+        return np.asarray(self.items_MF[items_K] @ self._person(history), dtype=np.float32)
+
+    def _person(self, history: History) -> NDArray[np.float32]:
+        """A person's factors, shape (F,); zeros where nothing of the history is known."""
+        known = _liked(history)
+        if not len(known):
+            return np.zeros(self.items_MF.shape[1], np.float32)
+        wanted_F = (1.0 + self.alpha) * self.items_MF[known].sum(axis=0)
+        return np.linalg.solve(self._system(known), wanted_F).astype(np.float32)
 
     def _system(self, known: Indices) -> NDArray[np.float32]:
         """What a person's factors solve, shape (F, F)."""

@@ -114,6 +114,10 @@ class ItemToItem:
             return scores_NM
         return summed_rows(self.matrix_MM, owners_E, items_E, weights_E, len(histories))
 
+    def scores_of(self, history: History, items_K: Indices) -> Scores:
+        """The same of one person for a few distinct items, shape (K,)."""
+        return self.contributions_of(history, items_K).sum(axis=1)
+
     def candidates(self, history: History, k: int, *, exclude: Indices | None = None) -> tuple[Indices, Scores]:
         """At most `k` items with a score, best first."""
         return best(self.scores([history])[0], k, exclude)

@@ -113,7 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         for tenant in shops.tenants:
-            shops.get(tenant)
+            shops.get(tenant).searching.refresh()  # built now: the first to search should not wait for the index
         follower = threading.Thread(target=shops.follow, name="release follower", daemon=True)
         follower.start()
         thresholds = gc.get_threshold()
