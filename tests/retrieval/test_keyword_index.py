@@ -192,7 +192,7 @@ def test_an_item_that_comes_back_is_found_again_and_counted_once(store: Store) -
         catalogue.refresh()
         index.refresh()
         assert len(index) == hour
-    assert index.values("brand") == {"Acme": 1}
+    assert index.values()["brand"] == {"Acme": 1}
 
 
 def test_many_changes_wait_for_the_thread_beside_requests(store: Store) -> None:

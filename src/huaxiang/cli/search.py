@@ -72,7 +72,7 @@ def _show(answer: "SearchAnswer", catalogue: "Catalogue", offset: int) -> None:
     console = Console()
     by = "words alone: no release yet" if answer.release is None else f"release {answer.release}"
     table = Table(
-        title=f"{answer.total:,} items, {by}, personalised {answer.personalised:.0%}, {answer.took_ms:.1f} ms"
+        title=f"{answer.matching:,} items match, {by}, personalised {answer.personalised:.0%}, {answer.took_ms:.1f} ms"
     )
     for column in ("rank", "item", "name", "price", "score", "because"):
         table.add_column(column)

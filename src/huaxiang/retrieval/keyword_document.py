@@ -80,11 +80,16 @@ def _terms(text: str) -> list[str]:
 
 
 def values_of(item: Item) -> list[str]:
-    """What the item is filtered by and counted under: brand, paths of its category, attributes; as `value_key`."""
-    pairs: list[tuple[str, str]] = [] if item.brand is None else [("brand", item.brand)]
-    pairs += [("category", " > ".join(item.category[:depth])) for depth in range(1, len(item.category) + 1)]
-    pairs += [(attribute_field(name), value) for name, values in item.attributes.items() for value in values]
-    return _keys(pairs)
+    """What the item is filtered by and counted under, as `value_key`."""
+    return _keys(value_pairs(item))
+
+
+def value_pairs(item: Item) -> list[tuple[str, str]]:
+    """The same as fields and values in the shop's spelling: brand, paths of its category, attributes."""
+    brand = [] if item.brand is None else [("brand", item.brand)]
+    paths = [("category", " > ".join(item.category[:depth])) for depth in range(1, len(item.category) + 1)]
+    named = [(attribute_field(name), value) for name, values in item.attributes.items() for value in values]
+    return brand + paths + named
 
 
 def exact_of(item: Item) -> list[str]:

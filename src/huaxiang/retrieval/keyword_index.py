@@ -5,7 +5,6 @@ tantivy keeps and searches it; the terms are cut before (`text.terms`), because 
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +12,7 @@ from typing import Any, Final
 import tantivy
 
 from huaxiang.collect.catalogue import Catalogue
-from huaxiang.retrieval.keyword_document import MARK, document_of, index_schema, value_key, values_of
+from huaxiang.retrieval.keyword_document import MARK, document_of, index_schema, value_key, value_pairs
 from huaxiang.retrieval.keyword_filter import KeywordFilter
 from huaxiang.types import Item, ItemId
 
@@ -25,6 +24,8 @@ _PAUSE: Final = 0.2
 """Seconds between two commits that requests make: a commit takes a request's time."""
 _MOST_VALUES: Final = 2_000
 """Values that are counted for one answer."""
+_ALL_VALUES: Final = 200_000
+"""And of the whole catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Hits:
 class KeywordIndex:
     """Items by their words. Safe to use from many threads.
 
-    Memory: the index, about the size of its texts, and 150 bytes an item; the writer's 64 MB.
+    It is built in memory from the catalogue when it is opened, so that there is nothing on disk to be damaged or stale.
+    Memory: the index, less than its texts, and 150 bytes an item; while it takes items in, the writer's 64 MB.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -62,9 +64,9 @@ class KeywordIndex:
         self._writer = self._index.writer(_HEAP, 1)
         self._slots: dict[ItemId, int] = {}
         self._ids: list[ItemId] = []
-        self._values: dict[ItemId, tuple[str, ...]] = {}
-        self._counts: Counter[str] = Counter()
         self._shown: dict[str, str] = {}
+        self._attributes: set[str] = set()
+        self._survey: tuple[int, dict[str, dict[str, int]]] = (-1, {})
         self._lock = threading.Lock()
         self._changed, self._seq, self._committed = -1, -1, 0.0
         self.version = 0
@@ -96,40 +98,31 @@ class KeywordIndex:
             slot = self._slots.get(name)
             if slot is not None:
                 self._writer.delete_documents_by_query(tantivy.Query.term_query(self._schema, "slot", slot))
-                self._uncount(name)
             if item is not None:
                 if slot is None:
                     slot = self._slots[name] = len(self._ids)
                     self._ids.append(name)
                 self._writer.add_document(document_of(item, slot))
-                self._count(item)
+                self._spell(item)
         self._writer.commit()
         self._index.reload()
         self._searcher = self._index.searcher()
         self._committed = time.monotonic()
         self.version += 1
 
-    def _count(self, item: Item) -> None:
-        keys = self._values[item.item_id] = tuple(values_of(item))
-        self._counts.update(keys)
-        for field, value in _spelled(item):
+    def _spell(self, item: Item) -> None:
+        """Remember how the shop spells its values: the first spelling stays."""
+        for field, value in value_pairs(item):
             self._shown.setdefault(value_key(field, value), value.strip())
+        self._attributes.update(item.attributes)
 
-    def _uncount(self, name: ItemId) -> None:
-        for key in self._values.pop(name, ()):
-            self._counts[key] -= 1
-            if self._counts[key] <= 0:
-                del self._counts[key]
-
-    def values(self, field: str) -> dict[str, int]:
-        """The values of a field, in the spelling first met, with how many items have each."""
-        start = field + MARK
-        return {self._shown[key]: n for key, n in list(self._counts.items()) if key.startswith(start)}
-
-    @property
-    def fields(self) -> list[str]:
-        """Fields that have values: `brand`, `category` and `attribute:<name>`."""
-        return sorted({key.partition(MARK)[0] for key in list(self._counts)})
+    def values(self) -> dict[str, dict[str, int]]:
+        """The values of each field (`brand`, `category`, `attribute:<name>`), in the spelling first met, with how many
+        items have each; found once for each state of the index."""
+        searcher, version = self._searcher, self.version
+        if self._survey[0] != version:
+            self._survey = (version, self._counted(searcher, tantivy.Query.all_query(), _ALL_VALUES))
+        return self._survey[1]
 
     def count_of(self, term: str) -> int:
         """How many items have a term."""
@@ -160,7 +153,7 @@ class KeywordIndex:
         else:
             clauses.append((tantivy.Occur.Must, tantivy.Query.all_query()))
         if where:
-            filters = KeywordFilter(self._schema, self._attributes(), self._texts)
+            filters = KeywordFilter(self._schema, self._attributes, lambda field: self.values().get(field, {}))
             clauses += filters.query(where)
         clauses += [(tantivy.Occur.MustNot, self._term(term)) for term in without]
         return tantivy.Query.boolean_query(clauses)
@@ -177,13 +170,15 @@ class KeywordIndex:
 
     def facets(self, query: tantivy.Query) -> dict[str, dict[str, int]]:
         """How many of the items that match have each value, by field; the 2,000 commonest values of all fields."""
-        asked = {"values": {"terms": {"field": "value", "size": _MOST_VALUES}}}
-        found = self._fresh().aggregate(query, asked)
+        return self._counted(self._fresh(), query, _MOST_VALUES)
+
+    def _counted(self, searcher: tantivy.Searcher, query: tantivy.Query, most: int) -> dict[str, dict[str, int]]:
+        found = searcher.aggregate(query, {"values": {"terms": {"field": "value", "size": most}}})
         counted: dict[str, dict[str, int]] = {}
         for bucket in found["values"]["buckets"]:
             key = str(bucket["key"])
-            field = key.partition(MARK)[0]
-            counted.setdefault(field, {})[self._shown.get(key, key.partition(MARK)[2])] = int(bucket["doc_count"])
+            field, _, value = key.partition(MARK)
+            counted.setdefault(field, {})[self._shown.get(key, value)] = int(bucket["doc_count"])
         return counted
 
     def _group(self, group: Sequence[Alternative]) -> tantivy.Query:
@@ -195,18 +190,3 @@ class KeywordIndex:
 
     def _term(self, term: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, "text", term, index_option="freq")
-
-    def _attributes(self) -> list[str]:
-        return [field.removeprefix("attribute:") for field in self.fields if field.startswith("attribute:")]
-
-    def _texts(self, field: str) -> list[str]:
-        start = field + MARK
-        return [key.removeprefix(start) for key in list(self._counts) if key.startswith(start)]
-
-
-def _spelled(item: Item) -> list[tuple[str, str]]:
-    """Fields and values as the shop spells them, in the order of `values_of`."""
-    brand = [] if item.brand is None else [("brand", item.brand)]
-    paths = [("category", " > ".join(item.category[:depth])) for depth in range(1, len(item.category) + 1)]
-    named = [(f"attribute:{name}", value) for name, values in item.attributes.items() for value in values]
-    return brand + paths + named

@@ -163,15 +163,29 @@ def _item_rows(log: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_persons(rows: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    """`person`: the subject, or the user who claimed it; up to the first claim where others claimed it too."""
-    if links.is_empty():
-        return rows.with_columns(pl.col("subject").alias("person"))
     undo = pl.col("properties").str.json_path_match("$.undo")
-    undone = links.filter(undo.is_not_null()).select("anonymous_id", undo.alias("event_id"))
-    claims = (
-        links.filter(undo.is_null() & pl.col("anonymous_id").is_not_null())
-        .join(undone, on=["anonymous_id", "event_id"], how="anti")
-        .sort("at", "seq")
+    return with_persons(rows, claims_of(standing_links(links.with_columns(undo.alias("undo")))))
+
+
+def standing_links(links: pl.DataFrame) -> pl.DataFrame:
+    """Links that were not undone, without the undoings.
+
+    Args:
+        links: `identify` events, columns `anonymous_id`, `event_id` and `undo` (id of the link that it takes back).
+    """
+    undone = links.filter(pl.col("undo").is_not_null()).select("anonymous_id", pl.col("undo").alias("event_id"))
+    standing = links.filter(pl.col("undo").is_null() & pl.col("anonymous_id").is_not_null())
+    return standing.join(undone, on=["anonymous_id", "event_id"], how="anti")
+
+
+def claims_of(links: pl.DataFrame) -> pl.DataFrame:
+    """Of each device who claimed it first, when, and how many did.
+
+    Args:
+        links: that stand, columns `anonymous_id`, `user_id`, `at`, `seq`.
+    """
+    return (
+        links.sort("at", "seq")
         .group_by("anonymous_id")
         .agg(
             pl.col("user_id").first().alias("claimant"),
@@ -180,6 +194,17 @@ def _with_persons(rows: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
             pl.col("seq").first().alias("claimed_seq"),
         )
     )
+
+
+def with_persons(rows: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
+    """`person`: the subject, or the user who claimed it; up to the first claim where others claimed it too.
+
+    Args:
+        rows: columns `subject`, `anonymous_id`, `user_id` (null where nobody was logged in), `at`, `seq`.
+        claims: of `claims_of`.
+    """
+    if claims.is_empty():
+        return rows.with_columns(pl.col("subject").alias("person"))
     joined = rows.join(claims, on="anonymous_id", how="left", maintain_order="left")
     is_same = (pl.col("at") == pl.col("claimed_at")) & (pl.col("seq") <= pl.col("claimed_seq"))
     is_before = (pl.col("at") < pl.col("claimed_at")) | is_same

@@ -77,7 +77,11 @@ class Shops:
         return shop
 
     def follow(self) -> None:
-        """Open releases that were switched to by other processes, until `close`; runs in a thread of its own."""
+        """Build the search index, then open releases that were switched to by other processes, until `close`; runs in
+        a thread of its own."""
+        for shop in list(self._open.values()):
+            shop.searching.refresh()
+        settle()
         while not self._stop.wait(_POLL):
             for tenant, shop in list(self._open.items()):
                 before = shop.release_id
@@ -113,7 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         for tenant in shops.tenants:
-            shops.get(tenant).searching.refresh()  # built now: the first to search should not wait for the index
+            shops.get(tenant)
         follower = threading.Thread(target=shops.follow, name="release follower", daemon=True)
         follower.start()
         thresholds = gc.get_threshold()

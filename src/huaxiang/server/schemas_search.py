@@ -64,6 +64,7 @@ class SearchOut(BaseModel):
     items: list[FoundOut]
     facets: list[FacetCountsOut]
     total: int
+    matching: int
     personalised: float
     took_ms: float
 
@@ -94,6 +95,7 @@ def search_out(answer: SearchAnswer, catalogue: Catalogue, first_rank: int) -> S
         items=items,
         facets=facets_out(answer),
         total=answer.total,
+        matching=answer.matching,
         personalised=answer.personalised,
         took_ms=answer.took_ms,
     )

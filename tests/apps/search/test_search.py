@@ -53,7 +53,7 @@ def test_all_that_have_the_words_are_counted_and_the_best_are_shown(shop: Shop) 
     answer = asked(shop, "hiking boots", k=5)
     assert kinds(answer) == {"boot"}
     assert (len(answer.found), answer.relaxed) == (5, ())
-    assert answer.facets["brand"] == {"Alpina": answer.total}
+    assert answer.facets["brand"] == {"Alpina": answer.matching}
     assert [found.score for found in answer.found] == sorted((found.score for found in answer.found), reverse=True)
 
 

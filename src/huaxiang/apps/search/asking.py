@@ -56,7 +56,8 @@ class SearchAnswer:
         query_id: to be sent with what is clicked and bought, so that the shop's search learns from it.
         relaxed: what of the query was given up so that the page is not empty, in the order in which it was.
         facets: values of the items that match, with how many have each, by field.
-        total: how many items match.
+        total: items that can be paged through. matching: of these, how many have every word that is needed; the others
+            have some, or are near in meaning.
         release: whose vectors and profiles were used; None: words alone, because there is no release yet.
         personalised: how much the profile counted, 0 to 1: little where the query says exactly what it wants.
     """
@@ -68,6 +69,7 @@ class SearchAnswer:
     found: tuple[Found, ...]
     facets: Mapping[str, Mapping[str, int]]
     total: int
+    matching: int
     release: str | None
     personalised: float
     took_ms: float

@@ -35,10 +35,9 @@ class Learned:
             if index.version == self._version or time.monotonic() - self._read_at < _PAUSE:
                 return
             self._version, self._read_at = index.version, time.monotonic()
-            values = {field: index.values(field) for field in index.fields}
             names = {_spelled(item.name): item.item_id for item in catalogue if item.name}
             names |= {_spelled(item.item_id): item.item_id for item in catalogue}
-            self.understander = Understander(KnownValues(values), names=names)
+            self.understander = Understander(KnownValues(index.values()), names=names)
 
     def forget(self) -> None:
         """Let go of what is kept of people."""
