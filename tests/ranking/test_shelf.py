@@ -150,6 +150,10 @@ def test_a_patched_shelf_equals_one_built_anew(
     keys = {key[:2] for name in ids for key in facets.of(name)}
     shares = {key: 1.0 + n / 7 for n, key in enumerate(sorted(keys))}
     np.testing.assert_allclose(shelf.fits([stated(shares)]), built.fits([stated(shares)]), rtol=1e-5, atol=1e-6)
+    few = np.arange(len(ids))[::2]
+    np.testing.assert_allclose(
+        shelf.fits_at(stated(shares), few), shelf.fits([stated(shares)])[0][few], rtol=1e-5, atol=1e-6
+    )
     assert shelf.alive_M.tolist() == built.alive_M.tolist()
     store.close()
 
@@ -183,4 +187,6 @@ def test_what_fits_a_taste_is_what_the_readable_facets_say(
     shares = interests(state, facets, now=now, config=config).shares
     by_sum, by_name = shelf.fits([taste, stated(shares)])
     np.testing.assert_allclose(by_sum, by_name, rtol=1e-4, atol=1e-5)
+    few = np.arange(len(ids))[::2]
+    np.testing.assert_allclose(shelf.fits_at(taste, few), by_sum[few], rtol=1e-4, atol=1e-5)
     store.close()

@@ -23,6 +23,13 @@ class TestFactors(RetrieverContract):
         assert added[0] == added[3]  # twice the same item, half of its part each
 
 
+def test_scores_of_a_few_items_are_those_of_the_whole_catalogue() -> None:
+    fitted = Factors(width=4).fit(a_small_shop())
+    for history in (History.of([TEA, TYRE, POT]), History.of([])):
+        few = np.array([CUP, PUMP])
+        np.testing.assert_allclose(fitted.scores_of(history, few), fitted.scores([history])[0][few], rtol=1e-5)
+
+
 def test_a_cyclist_is_nearer_to_the_pump_than_to_the_pot() -> None:
     scores_M = Factors(width=4).fit(a_small_shop()).scores([History.of([TYRE])])[0]
     assert scores_M[PUMP] > scores_M[POT]

@@ -65,6 +65,7 @@ def popularity(pipeline: Pipeline, at_P: NDArray[np.int64]) -> NDArray[np.float6
 
 def standing(scores_P: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Zero mean and unit deviation over these items; zeros where all are alike."""
-    centred_P = scores_P.astype(np.float64) - float(scores_P.mean())
-    deviation = float(np.sqrt((centred_P**2).mean()))
-    return centred_P / deviation if deviation > 1e-9 else np.zeros(len(scores_P))
+    wide_P = scores_P.astype(np.float64)
+    mean, deviation = float(wide_P.mean()), float(wide_P.std())
+    # less is what rounding leaves of equal numbers
+    return (wide_P - mean) / deviation if deviation > 1e-6 * max(abs(mean), 1e-6) else np.zeros(len(wide_P))

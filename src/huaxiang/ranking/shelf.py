@@ -122,8 +122,8 @@ class Shelf:
 
     def fits_at(self, taste: Taste, at_P: NDArray[np.int64]) -> NDArray[np.float32]:
         """`fits` of one person for the items at a few positions, shape (P,), without going through the others."""
-        shares_NF = self._masses([taste]) if taste.shares is None else self._row(taste.shares)[None]
-        worth_F = np.clip(shares_NF[0], -1.0, 1.0) * self.patch.worth_F
+        shares_F = np.clip(self._masses([taste])[0], -1.0, 1.0) if taste.shares is None else self._row(taste.shares)
+        worth_F = shares_F * self.patch.worth_F
         place_M = np.full(len(self.alive_M), -1)
         place_M[self.patched] = np.arange(len(self.patched))
         scores_P = np.zeros(len(at_P), np.float32)
