@@ -33,9 +33,11 @@ from benchmarks.sequence_shops import take_all
 from huaxiang.config import load_settings
 from huaxiang.demo.score import SCORE_SEED
 from huaxiang.demo.simulation import DemoShop, simulate
+from huaxiang.demo.sureness import LIMIT
 from huaxiang.demo.truth import Truth
 from huaxiang.evaluation.buying_again import ask, compared, learn_buying_again, log_losses, log_odds, moments
-from huaxiang.evaluation.coming_back import eves, learned
+from huaxiang.evaluation.coming_back import learned
+from huaxiang.evaluation.sureness import said_before
 from huaxiang.measure.calibration import calibration_error
 from huaxiang.measure.intervals import bootstrap
 from huaxiang.measure.lists import auc
@@ -44,7 +46,6 @@ from huaxiang.profiles.state import DAY, from_micros, to_micros
 from huaxiang.retrieval.log import read_log
 from huaxiang.shop import Shop
 
-LIMIT: Final = 0.05
 _END: Final = datetime(2026, 11, 1, tzinfo=UTC)
 _MOST_DAYS: Final = 8
 _BATCH: Final = 5_000
@@ -148,18 +149,8 @@ SHOPS: Final[dict[str, Callable[[Path, int], Filled]]] = {
 def sureness(shop: Shop, people: Sequence[str]) -> tuple[list[tuple[int, float, bool]], list[str]]:
     """For each interest that a profile shows before one of its person's last days: how many days from the newest, how
     sure it is, and whether it was met; and its kind."""
-    found: list[tuple[int, float, bool]] = []
-    kinds: list[str] = []
-    for person in people:
-        days = eves(shop.portraits.events(person, before=_END + timedelta(days=2)), _MOST_DAYS)
-        for rank, (before, items) in enumerate(days):
-            opened = from_micros((to_micros(before[-1].timestamp) // DAY + 1) * DAY)
-            met = {(kind, value) for item in items for kind, value, _ in shop.item_facets.of(item)}
-            for facet in shop.portraits.profile(person, now=opened).interests:
-                if facet.score > 0.0:
-                    found.append((rank, facet.confidence, (facet.facet, facet.value) in met))
-                    kinds.append(facet.facet.split(":")[0])
-    return found, kinds
+    said = list(said_before(shop.portraits, people, now=_END + timedelta(days=2), days=_MOST_DAYS))
+    return [(one.days_back, one.sure, one.was_met) for one in said], [one.kind for one in said]
 
 
 def errors_of(found: Sequence[tuple[int, float, bool]], kinds: Sequence[str]) -> dict[str, Any]:

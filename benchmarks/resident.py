@@ -31,8 +31,9 @@ from benchmarks.machine import Figure, commit, load, machine, table
 from huaxiang.config import load_settings
 from huaxiang.demo import SETTINGS_SEED, simulate
 from huaxiang.profiles.audience_count import passing
-from huaxiang.profiles.audience_filter import Readable, compile_audience_filter
+from huaxiang.profiles.audience_filter import compile_audience_filter
 from huaxiang.profiles.packing import LIMIT, head_of
+from huaxiang.profiles.readable import Readable
 from huaxiang.profiles.resident import Essence, Held
 from huaxiang.shop import Shop
 from huaxiang.store import every_user

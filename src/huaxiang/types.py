@@ -5,9 +5,9 @@ Raw payloads become these in `collect`; past that line nobody re-checks.
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -33,6 +33,9 @@ EVENT_NAMES: Final[frozenset[str]] = frozenset(
 
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """Later than any event: a reading of everything."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 REACHING_BACK: Final[frozenset[str]] = frozenset(["identify", "consent", "profile_edit", "refund"])
 """Events that change how earlier events are read, whatever their own time."""
@@ -178,8 +181,20 @@ class Event:
     @property
     def item_ids(self) -> tuple[ItemId, ...]:
         """Every item the event names, its own first, without repeats."""
-        own = () if self.item_id is None else (self.item_id,)
-        return tuple(dict.fromkeys((*own, *(line.item_id for line in self.items)))) if self.items else own
+        if self.items:
+            return named_items(self.item_id, self.items)
+        return () if self.item_id is None else (self.item_id,)
+
+    @property
+    def micros(self) -> int:
+        """Whole microseconds from 1970 to its moment."""
+        return (self.timestamp - _EPOCH) // _MICROSECOND
+
+
+def named_items(item_id: ItemId | None, lines: Sequence[LineItem]) -> tuple[ItemId, ...]:
+    """An event's own item first, then those of its lines, without repeats."""
+    own = () if item_id is None else (item_id,)
+    return tuple(dict.fromkeys((*own, *(line.item_id for line in lines)))) if lines else own
 
 
 _WITHOUT_SUBJECT: Final = frozenset({"set_item", "delete_item", "post"})

@@ -125,6 +125,29 @@ def test_most_like_some_tea_drinkers_are_the_others(shop: Shop, method: Any) -> 
     assert answer.release == shop.release_id
 
 
+@pytest.mark.parametrize("method", ["vector", "classifier"])
+def test_who_was_compared_once_is_compared_again_without_a_fold(shop: Shop, method: Any) -> None:
+    like = Like(user_ids=TEA_DRINKERS, method=method)
+    first = asked(shop, {"behaviour.n_events": {"gte": 1}}, like=like, k=30, export=True)
+    with patch.object(shop.portraits, "read", side_effect=AssertionError("folded again")):
+        again = asked(shop, {"behaviour.n_events": {"gte": 1}}, like=like, k=30, export=True)
+    assert again.members == first.members
+    now = datetime.now(UTC) - timedelta(seconds=1)
+    shop.store.append([Event("view_item", now, "u01", "tea-01", event_id=f"look {n}") for n in range(9)])
+    shop.store.append([Event("view_item", now, "u01", f"tea-0{n}", event_id=f"other {n}") for n in range(1, 9)])
+    moved = dict(asked(shop, like=like, k=30, export=True).members or ())
+    assert moved["u01"] != dict(first.members or ())["u01"]
+    shop.portraits.forget()
+    assert dict(asked(shop, like=like, k=30, export=True).members or ()) == moved
+
+
+def test_only_who_passes_the_filter_is_folded_to_be_compared(shop: Shop) -> None:
+    assert asked(shop, {"interests.brand": ["Lumen", "Uji"]}).size == Size(count=20)
+    with patch.object(shop.portraits, "read", wraps=shop.portraits.read) as read:
+        asked(shop, {"interests.brand": "Lumen"}, like=Like(where=TEA), k=10, export=True)
+    assert {call.args[0] for call in read.call_args_list} == {f"u{n:02d}" for n in range(40) if n % 4 in (0, 2)}
+
+
 def test_examples_may_be_selected_by_a_filter_and_members_too(shop: Shop) -> None:
     like = Like(where={"interests.category": "Boot"})
     answer = asked(shop, {"interests.brand": ["Lumen", "Folio"]}, like=like, k=12, export=True)

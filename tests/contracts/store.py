@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from huaxiang.errors import ConfigError, DataError, StoreError, UnknownNameError
-from huaxiang.store import EVENT_SCHEMA, SCAN_SCHEMA, Store, Subjects, open_store
+from huaxiang.store import EVENT_SCHEMA, SCAN_SCHEMA, Store, Subjects, Trace, open_store
 from huaxiang.types import Event, LineItem, Reading, anonymous_subject
 from tests.contracts.store_people import PeopleContract
 from tests.contracts.store_records import RecordsContract
@@ -114,6 +114,24 @@ class StoreContract(RecordsContract, PeopleContract):
                 assert getattr(back, name) == getattr(EVERYTHING, name), name
         assert back.seq == seq
         assert back.received_at is not None
+
+    def test_a_trace_says_what_its_event_says(self, store: Store) -> None:
+        link = Event("identify", at(1), user_id="ann", anonymous_id="d", properties={"undo": "x"})
+        store.append(
+            [EVERYTHING, link, Event("view_item", at(2), anonymous_id="d", item_id="tea"), view("ann", 3, "pot")]
+        )
+        for who in ("安/🛒 ..%2F", "ann", anonymous_subject("d")):
+            events = store.history(who, before=at(9), limit=9)
+            traces = store.traces(who, before=at(9), limit=9)
+            assert len(events) == len(traces) > 0
+            for event, trace in zip(events, traces, strict=True):
+                said = {*Trace._fields, "properties"} - {"said"}
+                assert {name: getattr(trace, name) for name in said} == {name: getattr(event, name) for name in said}
+        asked = frozenset({"view_item"})
+        assert [trace.item_ids for trace in store.traces("ann", before=at(9), limit=9, events=asked)] == [("pot",)]
+        assert store.traces("ann", before=at(9), limit=0) == []
+        with pytest.raises(DataError, match="time zone"):
+            store.traces("ann", before=datetime(2026, 1, 1), limit=1)
 
     @pytest.mark.parametrize("year", [1, 1900, 9999])
     def test_times_keep_their_microseconds_in_all_years(self, store: Store, year: int) -> None:
@@ -353,6 +371,8 @@ class StoreContract(RecordsContract, PeopleContract):
             own = [e.event_id for e in kept if e.user_id == draw + who and e.timestamp < at(before)]
             said_ids = [e.event_id for e in store.history(draw + who, before=at(before), limit=limit)]
             assert said_ids == own[max(len(own) - limit, 0) :]
+            traced = store.traces(draw + who, before=at(before), limit=limit)
+            assert [trace.event_id for trace in traced] == said_ids
         claims = [e.event_id for e in kept if e.event == "identify" and e.anonymous_id == draw + "0"]
         device = store.history(anonymous_subject(draw + "0"), before=at(9), limit=99)
         assert [e.event_id for e in device] == claims

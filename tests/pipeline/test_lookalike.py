@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from huaxiang.pipeline.logistic import fit_logistic
-from huaxiang.pipeline.lookalike import Read, Sample, by_classifier, by_vector, most_alike, read_people
+from huaxiang.pipeline.lookalike import Read, Sample, by_classifier, by_vector, most_alike, read_people, vectors_of
 from huaxiang.shop import Shop
 from huaxiang.types import Event
 from tests.pipeline.conftest import NOON
@@ -87,7 +87,8 @@ def test_who_never_did_a_thing_is_not_compared_and_denied_figures_are_unknown(st
     )
     users = ["quiet", "u00", "u08"]
     now = NOON.replace(hour=13)
-    read = read_people(still.pipeline, users, [still.portraits.state(user, before=now) for user in users], now=now)
+    states = [still.portraits.state(user, before=now) for user in users]
+    read = read_people(still.pipeline, users, states, vectors_of(still.pipeline, users, states, now=now), now=now)
     assert read.user_ids == ("u00", "u08")
     assert np.linalg.norm(read.u_ND, axis=1) == pytest.approx([1.0, 1.0], abs=1e-6)
     assert np.isfinite(read.figures_NB[0]).all()

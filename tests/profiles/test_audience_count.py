@@ -11,11 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huaxiang.collect.catalogue import Catalogue
-from huaxiang.profiles import ItemFacets, Portraits, packing
+from huaxiang.profiles import FoldState, ItemFacets, Portraits, packing
 from huaxiang.profiles import portrait as portrait_module
-from huaxiang.profiles.audience_count import passing
-from huaxiang.profiles.audience_filter import Readable, compile_audience_filter
+from huaxiang.profiles.audience_count import may_be_addressed, passing
+from huaxiang.profiles.audience_filter import Condition, compile_audience_filter
+from huaxiang.profiles.buying import Bought, BuyingAgain
+from huaxiang.profiles.fold import FoldConfig
 from huaxiang.profiles.portrait import Memory
+from huaxiang.profiles.readable import Readable
+from huaxiang.profiles.recurrence import Recurrence
 from huaxiang.store import Store, every_user
 from huaxiang.types import Event, Reading
 from tests.profiles.shops import at, edit, event, stocked_store
@@ -201,3 +205,109 @@ def test_what_a_resident_has_no_room_for_is_folded(tmp_path: Path) -> None:
     assert 80 < n_folded < len(asked) - 20
     assert counted(living, {"behaviour.n_events": 17, "interests.keyword": "none"}, 50) == ([], 0)
     store.close()
+
+
+# -- prices, brands and buying again -------------------------------------------------------------------------------
+
+STEINS = [f"stein{n:02}" for n in range(18)]
+"""Of 10 to 27, thirds of six; every third one of one of three makers."""
+HABITS = ("behaviour.price_sensitivity", "behaviour.loyalty", "behaviour.repeat_purchase")
+OFTEN = BuyingAgain((-1.0, 0.0, 0.5, 0.3, 0.0, 0.0, 1.0), (0.02, 0.01, 0.03), 400)
+
+
+def steins(store: Store) -> None:
+    makers = ("Bodum", "Meissen", "Uji")
+    for n, stein in enumerate(STEINS):
+        said = {"category": ["Ware", "Steins"], "price": 10.0 + n, "brand": makers[n % 3]}
+        store.append([Event("set_item", at(-1), item_id=stein, properties=said)])
+
+
+DEEDS = st.tuples(
+    st.sampled_from(USERS),
+    st.sampled_from(["view_item", "view_item", "purchase", "dislike", "refund", "deny"]),
+    st.integers(0, 400),
+    st.integers(0, 17),
+)
+BOUNDS = st.fixed_dictionaries({}, optional={"gte": st.floats(0, 1), "lte": st.floats(0, 1)}).filter(bool)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    deeds=st.lists(DEEDS, min_size=1, max_size=60),
+    wheres=st.lists(st.dictionaries(st.sampled_from(HABITS), BOUNDS, min_size=1), min_size=1, max_size=5),
+    hours=st.lists(st.floats(0, 420) | st.floats(0, 9_000), min_size=1, max_size=4),
+    repaint=st.booleans(),
+)
+def test_habits_are_counted_by_residents_as_by_folds(
+    deeds: list[tuple[str, str, int, int]], wheres: list[dict[str, Any]], hours: list[float], repaint: bool
+) -> None:
+    with TemporaryDirectory() as folder:
+        store = stocked_store(Path(folder))
+        steins(store)
+        catalogue = Catalogue(store)
+        living = Portraits(store, ItemFacets(catalogue, recurrence=Recurrence(buying_again=OFTEN)))
+        for start in range(0, len(deeds), 20):
+            store.append([did(start + n, *deed) for n, deed in enumerate(deeds[start : start + 20])])
+            if repaint:  # with brands other pairs of them are alike by chance
+                said = {"brand": "Bodum", "in_stock": False}
+                store.append(
+                    [Event("set_item", at(0), item_id=stein, properties=said) for stein in STEINS[: start + 7]]
+                )
+                catalogue.refresh()
+            for where in wheres:
+                for hour in (*hours, 430.0):
+                    expected = [
+                        user for user in USERS if holds_by_fold(living, user, compile_audience_filter(where), hour)
+                    ]
+                    assert counted(living, where, hour)[0] == expected
+                    assert counted(living, where, hour)[0] == expected
+        store.close()
+
+
+def did(number: int, user: str, kind: str, hour: int, stein: int) -> Event:
+    said: dict[str, Any] = {"user_id": user, "event_id": f"e{number}", "timestamp": at(hour)}
+    if kind == "deny":
+        return Event("consent", properties={"scope": "analytics", "status": "denied"}, **said)
+    return Event(kind, item_id=STEINS[stein], **said)
+
+
+def holds_by_fold(living: Portraits, user: str, test: Condition, hour: float) -> bool:
+    state = living.state_of(living.events(user, before=at(hour)))
+    return state.n > 0 and test(Readable(state, living.item_facets, now=at(hour), config=living.config))
+
+
+def test_who_minds_prices_and_who_keeps_to_a_maker_is_found_without_a_second_fold(tmp_path: Path) -> None:
+    store = stocked_store(tmp_path)
+    steins(store)
+    store.append([event("view_item", 30 * n, "ann", item) for n, item in enumerate(STEINS[:6])])
+    store.append([event("purchase", 30 * n, "bob", item) for n, item in enumerate(STEINS[15::-3])])
+    living = Portraits(store, ItemFacets(Catalogue(store), recurrence=Recurrence(buying_again=OFTEN)))
+    asked = {"behaviour.price_sensitivity": {"gte": 0.8}}, {"behaviour.loyalty": {"gte": 0.9}}
+    assert [counted(living, where, 300) for where in asked] == [(["ann"], 2), (["bob"], 0)]
+    soon, late = (OFTEN.chance(Bought(6, days, days + 6.25)) for days in (6.25, 90.0))
+    assert soon > 0.5 > late
+    likely = {"behaviour.repeat_purchase": {"gte": 0.5}}
+    assert [counted(living, likely, hour) for hour in (300, 150 + 24 * 90)] == [(["bob"], 0), ([], 0)]
+    assert counted(living, {"behaviour.repeat_purchase": {"not": {"gte": 0.0}}}, 300) == (["ann"], 0)
+    store.close()
+
+
+@pytest.mark.parametrize("scope", ["personalisation", "advertising"])
+def test_either_no_keeps_a_person_out(tmp_path: Path, scope: str) -> None:
+    assert not addressed(tmp_path, {scope: "denied"})
+    assert addressed(tmp_path, {"training": "denied"})
+
+
+def test_where_nobody_is_taken_as_granting_both_must_be_said(tmp_path: Path) -> None:
+    config = FoldConfig(consent_default="denied")
+    assert not addressed(tmp_path, {"advertising": "granted"}, config)
+    assert addressed(tmp_path, {"advertising": "granted", "personalisation": "granted"}, config)
+
+
+def addressed(folder: Path, consents: dict[str, str], config: FoldConfig | None = None) -> bool:
+    store = stocked_store(folder)
+    person = Readable(
+        FoldState(consents=consents), ItemFacets(Catalogue(store)), now=at(1), config=config or FoldConfig()
+    )
+    store.close()
+    return may_be_addressed(person)

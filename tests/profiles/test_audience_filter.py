@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from huaxiang.errors import DataError
 from huaxiang.profiles import Portraits
-from huaxiang.profiles.audience_filter import FIELDS, Readable, compile_audience_filter
+from huaxiang.profiles.audience_filter import FIELDS, compile_audience_filter
+from huaxiang.profiles.readable import Readable
 from huaxiang.ranking.rules import compile_filter
 from huaxiang.server.schemas import ProfileOut
 from huaxiang.types import Item, Reading
@@ -91,6 +92,9 @@ def matches(where: Mapping[str, Any], user: str = "ann") -> bool:
         ({"behaviour.frequency_per_week": {"gt": 0}}, None),
         ({"behaviour.counts.view_item": {"gte": 3}}, True),
         ({"behaviour.counts.refund": {"gte": 0}}, False),
+        ({"behaviour.price_sensitivity": {"gte": 0}}, False),
+        ({"behaviour.loyalty": {"not": {"gte": 0}}}, True),
+        ({"behaviour.repeat_purchase": {"gte": 0}}, False),
         ({"behaviour.language": "EN"}, True),
         ({"behaviour.language": ["zh", "ja"]}, False),
         ({"behaviour.spend.EUR": {"gte": 12}}, True),
@@ -197,7 +201,10 @@ TEXTS = {
     "mood.label": ["positive", "negative", "neutral"],
     "consents.analytics": ["granted", "denied"],
 }
-NUMBERS = ["behaviour.recency_days", "behaviour.n_orders", "behaviour.n_events", "behaviour.spend.EUR", "mood.polarity"]
+NUMBERS = [
+    *("behaviour.recency_days", "behaviour.n_orders", "behaviour.n_events", "behaviour.spend.EUR", "mood.polarity"),
+    *("behaviour.price_sensitivity", "behaviour.loyalty", "behaviour.repeat_purchase"),
+]
 BOUNDS = st.fixed_dictionaries({}, optional={"gte": st.floats(-1, 9), "lte": st.floats(-1, 9)}).filter(bool)
 SHARES = st.fixed_dictionaries({}, optional={"gte": st.floats(-1, 1), "lte": st.floats(-1, 1)}).filter(bool)
 

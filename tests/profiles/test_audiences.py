@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huaxiang.profiles import FoldState
-from huaxiang.profiles.audiences import Exports, Floor, Size, may_be_addressed
-from huaxiang.profiles.fold import FoldConfig
+from huaxiang.profiles.audiences import Exports, Floor, Size
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -82,16 +80,3 @@ def test_no_two_exports_of_other_questions_differ_by_fewer_than_the_floor(sets: 
     for one in let_go:
         for other in let_go:
             assert len(one - other) == 0 or len(one - other) >= 5
-
-
-@pytest.mark.parametrize("scope", ["personalisation", "advertising"])
-def test_either_no_keeps_a_person_out(scope: str) -> None:
-    assert not may_be_addressed(FoldState(consents={scope: "denied"}), FoldConfig())
-    assert may_be_addressed(FoldState(consents={"training": "denied"}), FoldConfig())
-
-
-def test_where_nobody_is_taken_as_granting_both_must_be_said() -> None:
-    config = FoldConfig(consent_default="denied")
-    assert not may_be_addressed(FoldState(consents={"advertising": "granted"}), config)
-    both = {"advertising": "granted", "personalisation": "granted"}
-    assert may_be_addressed(FoldState(consents=both), config)

@@ -30,6 +30,7 @@ from tests.profiles.shops import at, edit, event, stocked_store
 NOW = at(30)
 SEQ = st.lists(st.integers(1, 2**40), max_size=SEQS).map(tuple)
 TEXT = st.text(min_size=1, max_size=60)
+THOUSANDTHS = st.none() | st.integers(0, 1_000).map(lambda n: round(n / 1_000, 3))
 SHARE = st.floats(0.0078125, 1.0, width=16) | st.floats(-1.0, -0.0078125, width=16)
 
 
@@ -63,6 +64,7 @@ def essences(draw: st.DrawFn) -> Essence:
         traits=draw(st.dictionaries(TEXT, st.integers(-9, 9) | TEXT | st.booleans() | st.none(), max_size=9)),
     )
     at_ = draw(micros)
+    figures.buying = draw(st.just([0, 0, 0]) | st.tuples(st.integers(1, 2**20), micros, micros).map(list))
     figures.mood, figures.mood_weight = (Tally(long=draw(st.floats(-9, 9)), at=at_) for _ in range(2))
     n = draw(st.integers(0, 250))
     keyed = draw(st.lists(SHARE, min_size=n, max_size=n).map(lambda scores: sorted(scores, key=lambda s: -abs(s))))
@@ -87,6 +89,8 @@ def essences(draw: st.DrawFn) -> Essence:
         unbought=tuple(items),
         unbought_is_whole=draw(st.booleans()),
         intent=draw(st.sampled_from([None, Held("intent", "browsing", 0.5, 1.0, last, (7,))])),
+        price_sensitivity=draw(THOUSANDTHS),
+        loyalty=draw(THOUSANDTHS),
     )
 
 
@@ -110,7 +114,8 @@ def test_whoever_it_is_a_resident_has_at_most_1024_bytes_and_says_only_what_is_s
     scored = [*((held.facet, held.value, held.score) for held in essence.facets), *essence.others]
     told = [*((held.facet, held.value, held.score) for held in read.facets), *read.others]
     assert sorted(told) == sorted(set(told) & set(scored))
-    for part in ("n", "n_orders", "active_days", "first", "last", "consents", "mood_weight"):
+    assert (read.price_sensitivity, read.loyalty) == (essence.price_sensitivity, essence.loyalty)
+    for part in ("n", "n_orders", "buying", "active_days", "first", "last", "consents", "mood_weight"):
         assert getattr(read.figures, part) == getattr(essence.figures, part)
     assert read.figures.counts in (essence.figures.counts, {})
     assert read.figures.traits in (essence.figures.traits, {})
@@ -204,6 +209,46 @@ def test_an_event_drops_a_stored_resident_and_so_does_erasure(store: Store) -> N
     erased = store.erase(users[1])
     assert erased.kinds[RESIDENT] == 1
     assert sorted(store.get(RESIDENT, users)) == users[2:]
+
+
+def test_what_was_computed_of_a_person_stands_beside_their_resident_until_their_next_event(store: Store) -> None:
+    store.append([event("view_item", 1, user, "sencha") for user in ("ann", "bob")])
+    portraits = living(store)
+    residents, mark = portraits.residents, portraits.residents.mark()
+    residents.attach("ann", "r1", b"early", mark)  # nobody is resident yet
+    for user in ("ann", "bob"):
+        portraits.resident(user, now=NOW)
+        residents.attach(user, "r1", b"seven", mark)
+    store.append([event("view_item", 2, "ann", "pot")])
+    with residents.reading(["ann", "bob"], now=NOW):
+        assert (residents.beside("ann", "r1"), residents.beside("bob", "r1")) == (None, b"seven")
+        assert residents.beside("bob", "r2") is None
+    portraits.resident("ann", now=NOW)
+    residents.attach("ann", "r1", b"stale", mark)  # computed before the pot
+    charged = residents.n_bytes
+    residents.attach("bob", "r2", b"eight", mark)
+    assert residents.n_bytes == charged  # it took the place of the other
+    with residents.reading(["ann", "bob"], now=NOW):
+        assert residents.beside("ann", "r1") is None
+        assert (residents.beside("bob", "r1"), residents.beside("bob", "r2")) == (None, b"eight")
+    portraits.forget()
+    assert (residents.n_bytes, residents.beside("bob", "r2")) == (0, None)
+
+
+def test_what_stands_beside_residents_leaves_before_they_do(store: Store) -> None:
+    users = crowd(store, 60)
+    portraits = living(store, 0.1)
+    residents, mark = portraits.residents, portraits.residents.mark()
+    for user in users[:40]:
+        portraits.resident(user, now=NOW)
+        residents.attach(user, "r1", bytes(2_000), mark)
+    assert residents.n_bytes <= 0.1 * 2**20
+    held = sum(residents.beside(user, "r1") is not None for user in users)
+    assert 0 < held < 40
+    for user in users[40:]:
+        portraits.resident(user, now=NOW)
+    assert (len(residents), residents.traffic.stored) == (60, 0)
+    assert sum(residents.beside(user, "r1") is not None for user in users) < held
 
 
 def test_forgetting_clears_memory_and_a_fold_that_began_before_it_leaves_nothing(store: Store) -> None:

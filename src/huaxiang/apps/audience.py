@@ -25,11 +25,12 @@ from huaxiang.pipeline.lookalike import (
     by_vector,
     most_alike,
     read_people,
+    vectors_of,
 )
 from huaxiang.profiles import Portraits
-from huaxiang.profiles.audience_count import passing
-from huaxiang.profiles.audience_filter import Condition, Readable, compile_audience_filter
-from huaxiang.profiles.audiences import Block, Exports, Floor, Size, blocks
+from huaxiang.profiles.audience_count import Compared, comparing, passing
+from huaxiang.profiles.audience_filter import Condition, compile_audience_filter
+from huaxiang.profiles.audiences import Exports, Floor, Size
 from huaxiang.store import every_user
 from huaxiang.types import UserId, check_id
 
@@ -196,50 +197,53 @@ class _Scan:
         self.n_excluded = 0
         self._n_users = sum(1 for _ in every_user(portraits.store)) if tell is not None else 0
 
-    def everyone(self, stage: str) -> Iterator[Block]:
-        """All users of the store."""
-        return self.of((user.user_id for user in every_user(self.portraits.store)), stage, self._n_users)
-
     def counted(self, passes: Condition) -> Iterator[UserId]:
         """All users of the store who pass a filter, answered by residents where these can tell."""
         n_read = 0
-        everybody = (user.user_id for user in every_user(self.portraits.store))
-        for part in passing(self.portraits, everybody, passes, now=self.now):
+        for part in passing(self.portraits, self._everybody(), passes, now=self.now):
             yield from part.user_ids
             self.n_excluded += part.n_excluded
             n_read += part.n_read
             self._say("reading people", n_read, self._n_users)
 
-    def of(self, user_ids: Iterable[UserId], stage: str, n: int) -> Iterator[Block]:
-        """These users."""
-        portraits, n_read = self.portraits, 0
-        for block in blocks(portraits.store, portraits.item_facets, portraits.config, user_ids, now=self.now):
+    def everyone(self, stage: str, passes: Condition, by: str) -> Iterator[Compared]:
+        """All users of the store who pass a filter, to be compared."""
+        return self.of(self._everybody(), stage, self._n_users, passes, by)
+
+    def of(self, user_ids: Iterable[UserId], stage: str, n: int, passes: Condition, by: str) -> Iterator[Compared]:
+        """Those of some users who pass a filter, to be compared by what a release says of them."""
+        n_read = 0
+        for block in comparing(self.portraits, user_ids, passes, now=self.now, by=by):
             yield block
-            self.n_excluded += block.n_excluded
-            n_read += block.n_read
+            self.n_excluded += block.passed.n_excluded
+            n_read += block.passed.n_read
             self._say(stage, n_read, n)
+
+    def _everybody(self) -> Iterator[UserId]:
+        return (user.user_id for user in every_user(self.portraits.store))
 
     def _say(self, stage: str, n_read: int, n: int) -> None:
         if self._tell is not None:
             self._tell(stage, n_read, max(n, n_read), 0.0)
 
-    def passing(self, block: Block, passes: Condition) -> list[UserId]:
-        """Those of a block that pass a filter."""
-        facets, config = self.portraits.item_facets, self.portraits.config
-        pairs = zip(block.user_ids, block.states, strict=True)
-        return [user for user, state in pairs if passes(Readable(state, facets, now=self.now, config=config))]
-
-    def teaching(self, block: Block, user_ids: Sequence[UserId]) -> list[UserId]:
-        """Those of them who did not deny training: nobody else may teach a classifier."""
+    def teaching(self, block: Compared) -> list[UserId]:
+        """Those of a block who did not deny training: nobody else may teach a classifier."""
         default = self.portraits.config.consent_default
-        state_of = dict(zip(block.user_ids, block.states, strict=True))
-        return [user for user in user_ids if state_of[user].consents.get("training", default) != "denied"]
+        return [user for user, state in block.states.items() if state.consents.get("training", default) != "denied"]
 
-    def read(self, pipeline: Pipeline, block: Block, user_ids: Iterable[UserId]) -> Read:
-        """These people of a block, as they are compared."""
-        state_of = dict(zip(block.user_ids, block.states, strict=True))
+    def read(self, pipeline: Pipeline, block: Compared, user_ids: Iterable[UserId]) -> Read:
+        """These people of a block, as they are compared; vectors that had to be computed are kept beside residents."""
         chosen = list(user_ids)
-        return read_people(pipeline, chosen, [state_of[user] for user in chosen], now=self.now)
+        fresh = [user for user in chosen if user not in block.beside]
+        found_ND = vectors_of(pipeline, fresh, [block.states[user] for user in fresh], now=self.now)
+        vectors = dict(zip(fresh, found_ND, strict=True))
+        for user, u_D in vectors.items():
+            if user in block.stays:
+                self.portraits.residents.attach(user, pipeline.release_id, u_D.tobytes(), block.mark)
+        kept = {user: np.frombuffer(block.beside[user], np.float32) for user in chosen if user in block.beside}
+        u_ND = np.array([kept[user] if user in kept else vectors[user] for user in chosen], np.float32)
+        states = [block.states[user] for user in chosen]
+        return read_people(pipeline, chosen, states, u_ND.reshape(len(chosen), pipeline.encoder.d), now=self.now)
 
 
 def _likeness(ask: Ask, pipeline: Pipeline, scan: _Scan, floor: Floor) -> tuple[set[UserId], Likeness]:
@@ -247,17 +251,15 @@ def _likeness(ask: Ask, pipeline: Pipeline, scan: _Scan, floor: Floor) -> tuple[
     assert ask.like is not None
     examples = Sample(MOST_TAUGHT, pipeline.encoder.d, seed=ask.seed)
     named: set[UserId] = set(ask.like.user_ids or ())
+    passes, by = compile_audience_filter(ask.like.where or {}), pipeline.release_id
     if ask.like.where is None:
-        found = scan.of(sorted(named), "reading examples", len(named))
+        found = scan.of(sorted(named), "reading examples", len(named), passes, by)
     else:
-        found = scan.everyone("reading examples")
-    passes = compile_audience_filter(ask.like.where or {})
+        found = scan.everyone("reading examples", passes, by)
     for block in found:
-        chosen = scan.passing(block, passes)
-        named.update(chosen)
-        examples.add(
-            scan.read(pipeline, block, chosen if ask.like.method == "vector" else scan.teaching(block, chosen))
-        )
+        named.update(block.states)
+        chosen = block.states if ask.like.method == "vector" else scan.teaching(block)
+        examples.add(scan.read(pipeline, block, chosen))
     if examples.n < floor.least:
         raise DataError(
             f"like: fewer than {floor.least} of the examples are known by what they did and allow advertising and "
@@ -275,8 +277,8 @@ def _others(ask: Ask, pipeline: Pipeline, scan: _Scan, named: set[UserId]) -> Sa
     keyed = ((rng.random(), user.user_id) for user in every_user(scan.portraits.store))
     ids = sorted(user_id for user_id, _ in _least((pair for pair in keyed if pair[1] not in named), 2 * MOST_TAUGHT))
     others = Sample(MOST_TAUGHT, pipeline.encoder.d, seed=ask.seed)
-    for block in scan.of(ids, "reading others", len(ids)):
-        others.add(scan.read(pipeline, block, scan.teaching(block, block.user_ids)))
+    for block in scan.of(ids, "reading others", len(ids), compile_audience_filter({}), pipeline.release_id):
+        others.add(scan.read(pipeline, block, scan.teaching(block)))
     if others.n == 0:
         raise DataError("like: there is nobody but the examples to tell them from; use the method 'vector'")
     return others
@@ -288,8 +290,8 @@ def _least(keyed: Iterable[tuple[float, UserId]], n: int) -> list[tuple[UserId, 
 
 
 def _candidates(pipeline: Pipeline, scan: _Scan, stage: str, passes: Condition, named: set[UserId]) -> Iterator[Read]:
-    for block in scan.everyone(stage):
-        yield scan.read(pipeline, block, (user for user in scan.passing(block, passes) if user not in named))
+    for block in scan.everyone(stage, passes, pipeline.release_id):
+        yield scan.read(pipeline, block, (user for user in block.states if user not in named))
 
 
 def _checked(ask: Ask, floor: Floor) -> str:

@@ -116,6 +116,7 @@ def _score(seed: int | None, json_file: Path | None) -> None:
     from huaxiang.demo import SCORE_SEED, simulate
     from huaxiang.demo.intents import score_intents
     from huaxiang.demo.score import score
+    from huaxiang.demo.sureness import score_sureness
     from huaxiang.shop import Shop
 
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -125,6 +126,8 @@ def _score(seed: int | None, json_file: Path | None) -> None:
         _take(shop, simulated)
         report = score(lambda user, at: shop.portraits.profile(user, now=at), simulated, at=until)
         intents = score_intents(lambda user, at: shop.portraits.profile(user, now=at), simulated)
+        people = [user for user in simulated.truth.users if user not in simulated.truth.bots]
+        sureness = score_sureness(shop.portraits, people, at=until)
         shop.close()
     header, *rows = report.table()
     table = Table(*header, title="how well profiles recover the hidden truth, with 95 % intervals")
@@ -132,8 +135,11 @@ def _score(seed: int | None, json_file: Path | None) -> None:
         table.add_row(*row)
     Console(width=200 if not Console().is_terminal else None).print(table)
     typer.echo(intents.sentence())
+    if sureness is not None:
+        typer.echo(sureness.sentence())
     if json_file is not None:
         said = report.to_json() | {"intents": intents.to_json()}
+        said["sureness"] = None if sureness is None else sureness.to_json()
         json_file.write_text(json.dumps(said, indent=1), encoding="utf-8")
 
 

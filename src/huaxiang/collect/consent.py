@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from huaxiang.types import CONSENT_SCOPES, Event
+from huaxiang.store import Deed
+from huaxiang.types import CONSENT_SCOPES
 
 
-def said_scopes(event: Event) -> dict[str, str]:
+def said_scopes(event: Deed) -> dict[str, str]:
     """Scope to `granted` or `denied`; `all` names every scope, a list several. Empty for what is no consent."""
     return said_in(event.properties) if event.event == "consent" else {}
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from huaxiang.store import Store
+from huaxiang.store import Deed, Store, Trace
+from huaxiang.store.rows import microseconds
 from huaxiang.types import Event, EventId, Subject, UserId, anonymous_subject, is_anonymous
 
 _IDENTIFY: Final = frozenset({"identify"})
@@ -24,34 +25,35 @@ class Source:
     """A history that a user's fold reads.
 
     Attributes:
-        until: last event of the history that counts, as (timestamp, seq); None for all of them.
+        until: last event of the history that counts, as (microseconds since 1970, seq); None for all of them.
     """
 
     subject: Subject
-    until: tuple[datetime, int] | None = None
+    until: tuple[int, int] | None = None
 
-    def holds(self, event: Event) -> bool:
+    def holds(self, event: Deed) -> bool:
         """Whether an event of the subject counts."""
-        return self.until is None or (event.timestamp, event.seq) <= self.until
+        return self.until is None or (event.micros, event.seq) <= self.until
 
 
 def sources(
-    store: Store, user_id: Subject, *, before: datetime, own_events: Iterable[Event] | None = None
+    store: Store, user_id: Subject, *, before: datetime, own: Iterable[Trace] | None = None
 ) -> tuple[Source, ...]:
     """The histories to read for a user, as known from events strictly before a moment; their own first.
 
     Args:
-        own_events: all events of the user, where the caller has read them anyway; spares a read.
+        own: all events of the user, where the caller has read them anyway; spares a read.
     """
-    own = Source(user_id)
+    first = Source(user_id)
     if is_anonymous(user_id):
-        return (own,)
-    if own_events is None:
-        links = store.history(user_id, before=before, limit=_MAX_LINKS, events=_IDENTIFY)
-    else:
-        links = [event for event in own_events if event.event in _IDENTIFY and event.timestamp < before]
-    claimed = dict.fromkeys(link.anonymous_id for link in links if link.anonymous_id is not None)
-    found = [own]
+        return (first,)
+    if own is None:
+        own = store.traces(user_id, before=before, limit=_MAX_LINKS, events=_IDENTIFY)
+    links = [trace for trace in own if trace.event == "identify"]
+    until = microseconds(before) if links else 0
+    named = (link.anonymous_id for link in links if link.micros < until)
+    claimed = dict.fromkeys(device for device in named if device is not None)
+    found = [first]
     for anonymous_id in claimed:
         subject = anonymous_subject(anonymous_id)
         claims = _standing(store.history(subject, before=before, limit=_MAX_LINKS, events=_IDENTIFY))
@@ -75,4 +77,4 @@ def _claimed_by(user_id: UserId, subject: Subject, claims: list[Event]) -> Sourc
     if len(users) == 1:
         return Source(subject)
     first = claims[0]
-    return Source(subject, (first.timestamp, first.seq)) if first.user_id == user_id else None
+    return Source(subject, (first.micros, first.seq)) if first.user_id == user_id else None

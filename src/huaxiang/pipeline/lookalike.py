@@ -44,10 +44,28 @@ class Read:
     figures_NB: NDArray[np.float32]
 
 
-def read_people(pipeline: Pipeline, user_ids: Sequence[UserId], states: Sequence[FoldState], *, now: datetime) -> Read:
-    """People by the open release's encoder, as a request reads them."""
+def vectors_of(
+    pipeline: Pipeline, user_ids: Sequence[UserId], states: Sequence[FoldState], *, now: datetime
+) -> NDArray[np.float32]:
+    """U of people by the open release's encoder, as a request reads them, shape (N, D); zeros where there is none."""
     people = pipeline.read_all(states, pipeline.index.snapshot(), now=now, user_ids=user_ids)
-    u_ND = np.stack([person.u_D for person in people]) if people else np.zeros((0, pipeline.encoder.d), np.float32)
+    return np.stack([person.u_D for person in people]) if people else np.zeros((0, pipeline.encoder.d), np.float32)
+
+
+def read_people(
+    pipeline: Pipeline,
+    user_ids: Sequence[UserId],
+    states: Sequence[FoldState],
+    u_ND: NDArray[np.float32],
+    *,
+    now: datetime,
+) -> Read:
+    """People as they are compared.
+
+    Args:
+        states: of their figures and consents; of all else nothing is read.
+        u_ND: as `vectors_of` gives them.
+    """
     lengths_N = np.linalg.norm(u_ND, axis=1)
     told_N: list[int] = np.flatnonzero(lengths_N > 0.0).tolist()
     figures_NB = np.array([_figures(pipeline, states[at], now) for at in told_N], np.float32)

@@ -3,26 +3,19 @@
 import hashlib
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huaxiang.profiles.fold import FoldConfig
-from huaxiang.profiles.item_facets import ItemFacets
-from huaxiang.profiles.portrait import Portraits
-from huaxiang.profiles.state import FoldState
-from huaxiang.store import Store
-from huaxiang.types import UserId, is_anonymous
+from huaxiang.types import UserId
 
 ASKED_CONSENTS: Final = ("personalisation", "advertising")
 """Who denied one of these is in no audience, neither as a member nor as an example."""
 
-_AT_ONCE: Final = 250
 _KEPT: Final = 5_000_000
 """Handed-out ids that are remembered at once, eight bytes each."""
 _REMEMBERED: Final = timedelta(days=1)
@@ -56,44 +49,6 @@ class Floor:
         if n < self.least:
             return Size(fewer_than=self.least)
         return Size(count=max(self.least, n - n % self.step))
-
-
-def may_be_addressed(state: FoldState, config: FoldConfig) -> bool:
-    """Whether a person's consents allow them in an audience."""
-    return all(state.consents.get(scope, config.consent_default) == "granted" for scope in ASKED_CONSENTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some people of the store, those who may be addressed.
-
-    Attributes:
-        n_read: people that were looked at for it.
-        n_excluded: known people of these who said no.
-    """
-
-    user_ids: tuple[UserId, ...]
-    states: tuple[FoldState, ...]
-    n_read: int
-    n_excluded: int
-
-
-def blocks(
-    store: Store, item_facets: ItemFacets, config: FoldConfig, user_ids: Iterable[UserId], *, now: datetime
-) -> Iterator[Block]:
-    """People by their ids, as known strictly before `now`; ids that nothing is known of are passed over.
-
-    Memory: the states of 250 people. They are read beside the portraits that requests read from, whose kept states of
-    the newest visitors would else be driven out.
-    """
-    left = iter(user_ids)
-    while ids := list(islice(left, _AT_ONCE)):
-        portraits = Portraits(store, item_facets, config)
-        read = [(user, portraits.state(user, before=now)) for user in ids if not is_anonymous(user)]
-        known = [(user, state) for user, state in read if state.n > 0]
-        kept = [(user, state) for user, state in known if may_be_addressed(state, config)]
-        users, states = tuple(user for user, _ in kept), tuple(state for _, state in kept)
-        yield Block(users, states, len(ids), len(known) - len(kept))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,12 +1,14 @@
 """How somebody buys, read from a fold's state through today's catalogue: prices, brands, hours, and buying again."""
 
-from collections import defaultdict
 from datetime import datetime
 from typing import Any, Final
 
 from huaxiang.profiles.buying import Bought
 from huaxiang.profiles.item_facets import PRICE_BANDS, ItemFacets
 from huaxiang.profiles.state import FoldState, to_micros
+
+HABITS: Final[tuple[str, ...]] = ("price_sensitivity", "loyalty", "repeat_purchase")
+"""Habits that are one number, in [0, 1]."""
 
 _FEWEST_PRICED: Final = 5
 """Items with a price band, below which nothing is said of prices."""
@@ -23,14 +25,19 @@ _NO_CHOICE: Final = 1e-6
 def habits(state: FoldState, item_facets: ItemFacets, *, now: datetime) -> dict[str, Any]:
     """`price_sensitivity`, `loyalty`, `hours` and `repeat_purchase`; None where too little is known."""
     return {
-        "price_sensitivity": _rounded(price_sensitivity(state, item_facets)),
-        "loyalty": _rounded(loyalty(state, item_facets)),
+        "price_sensitivity": habit("price_sensitivity", state, item_facets, now=now),
+        "loyalty": habit("loyalty", state, item_facets, now=now),
         "hours": hours(state),
-        "repeat_purchase": _rounded(repeat_purchase(state, item_facets, now=now)),
+        "repeat_purchase": habit("repeat_purchase", state, item_facets, now=now),
     }
 
 
-def _rounded(value: float | None) -> float | None:
+def habit(name: str, state: FoldState, item_facets: ItemFacets, *, now: datetime) -> float | None:
+    """One of `HABITS`, to three decimals; None where too little is known."""
+    if name == "repeat_purchase":
+        value = repeat_purchase(state, item_facets, now=now)
+    else:
+        value = (loyalty if name == "loyalty" else price_sensitivity)(state, item_facets)
     return None if value is None else round(value, 3)
 
 
@@ -43,11 +50,11 @@ def price_sensitivity(state: FoldState, item_facets: ItemFacets) -> float | None
     """
     top = len(PRICE_BANDS) - 1
     total, weights, n = _DRAWN * 0.5, _DRAWN, 0
-    for item_id, tally in state.items.items():
-        said = item_facets.of(item_id) if tally.long > 0.0 else ()
-        for band in (value for kind, value, _ in said if kind == "price_band"):
-            weight = _BOUGHT if item_id in state.bought else 1.0
-            total += weight * (1.0 - PRICE_BANDS.index(band) / top)
+    _, known = item_facets.known(state.items)
+    for one, tally in zip(known, state.items.values(), strict=True):
+        if one is not None and one.band is not None and tally.long > 0.0:
+            weight = _BOUGHT if one.item.item_id in state.bought else 1.0
+            total += weight * (1.0 - one.band / top)
             weights += weight
             n += 1
     return total / weights if n >= _FEWEST_PRICED else None
@@ -61,24 +68,30 @@ def loyalty(state: FoldState, item_facets: ItemFacets) -> float | None:
     none. With the share A of pairs, and E by chance, it is (A - E) / (1 - E). None below five such choices.
     """
     alike_by_chance = item_facets.brands_alike
-    chosen: dict[tuple[str, ...], list[tuple[str, float]]] = defaultdict(list)
-    for item_id, tally in state.items.items():
-        item = item_facets.catalogue.get(item_id)
-        if item is not None and item.brand and item.category in alike_by_chance and tally.long > 0.0:
-            chosen[item.category].append((item.brand, tally.long))
-    over = room = n_choices = 0.0
-    for category, brands in chosen.items():
-        squares = sum(mass * mass for _, mass in brands)
-        n = sum(mass for _, mass in brands) ** 2 / squares - 1.0 if squares > 0.0 else 0.0
-        if n < _NO_CHOICE:
+    chosen: dict[int, dict[int | None, float]] = {}
+    totals: dict[int, float] = {}
+    squares: dict[int, float] = {}
+    reader, known = item_facets.known(state.items)
+    for one, tally in zip(known, state.items.values(), strict=True):
+        mass = tally.long
+        if one is None or (line := one.line) is None or mass <= 0.0:
             continue
-        of_brand: dict[str, float] = defaultdict(float)
-        for brand, mass in brands:
-            of_brand[brand] += mass
-        alike = (sum(mass * mass for mass in of_brand.values()) / squares - 1.0) / n
-        over += n * (alike - alike_by_chance[category])
-        room += n * (1.0 - alike_by_chance[category])
-        n_choices += n
+        brands = chosen.get(line)
+        if brands is None:
+            chosen[line], totals[line], squares[line] = {one.brand: mass}, mass, mass * mass
+        else:
+            brands[one.brand] = brands.get(one.brand, 0.0) + mass
+            totals[line] += mass
+            squares[line] += mass * mass
+    over = room = n_choices = 0.0
+    for line, brands in chosen.items():
+        by_chance = alike_by_chance.get(reader.keys[line])
+        n = totals[line] ** 2 / squares[line] - 1.0 if squares[line] > 0.0 else 0.0
+        if by_chance is not None and n >= _NO_CHOICE:
+            alike = (sum([mass * mass for mass in brands.values()]) / squares[line] - 1.0) / n
+            over += n * (alike - by_chance)
+            room += n * (1.0 - by_chance)
+            n_choices += n
     return min(1.0, max(0.0, over / room)) if n_choices >= _FEWEST_CHOICES else None
 
 

@@ -1,13 +1,15 @@
 """What the newest visit is for: noted by the fold, read as a need."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.state import EVIDENCE_KEPT, Errand, FoldState, from_micros, to_micros
+from huaxiang.store import Deed
 from huaxiang.text.segment import content_words
-from huaxiang.types import Event, Facet
+from huaxiang.types import Facet
 
 PAUSE: Final = 30 * 60 * 1_000_000
 """Microseconds without an event that end a visit whose events carry no session id."""
@@ -36,12 +38,27 @@ _SURE: Final = {
 words are not in that shop, and paying is reckoned."""
 
 
-def goes_on(session: str | None, last: int, event: Event, micros: int) -> bool:
+def goes_on(session: str | None, last: int, event: Deed, micros: int) -> bool:
     """Whether an event belongs to the visit of a session whose last event was then (microseconds)."""
     return session == event.session_id and (event.session_id is not None or micros - last < PAUSE)
 
 
-def step_errand(state: FoldState, event: Event, micros: int) -> None:
+def newest_visit(events: Sequence[Deed]) -> int | None:
+    """Where among events, in order and all of them read, the newest visit begins, before which no visit has to be
+    noted; None where it may have begun before them, or where a consent may keep some of them from being read."""
+    if "consent" in {event.event for event in events}:
+        return None
+    later = -1
+    for at in range(len(events) - 1, -1, -1):
+        event = events[at]
+        if event.event in _READ:
+            if later >= 0 and not goes_on(event.session_id, event.micros, events[later], events[later].micros):
+                return later
+            later = at
+    return None
+
+
+def step_errand(state: FoldState, event: Deed, micros: int) -> None:
     """Note an event of the newest visit; before what it bought is counted as bought."""
     if event.event not in _READ:
         return

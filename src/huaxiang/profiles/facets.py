@@ -1,19 +1,26 @@
-"""A profile is read from a fold's state through today's catalogue: shares of interest, each with its evidence."""
+"""A profile is read from a fold's state through today's catalogue: shares of interest, each with its evidence.
 
-import heapq
+Legend: V facet values.
+"""
+
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from huaxiang.profiles.behaviour import habits
 from huaxiang.profiles.confidence import Confidence, Evidence
 from huaxiang.profiles.fold import FoldConfig, decayed
+from huaxiang.profiles.heaps import Heap, Weighed, WholeHeaps, cut_heaps
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.recurrence import family, group
-from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Edit, FoldState, Tally, from_micros, to_micros
+from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Edit, FoldState, from_micros, to_micros
 from huaxiang.text.tags import PATH
 from huaxiang.types import Facet, ItemId
 
@@ -21,6 +28,8 @@ _SHOWN: Final[Mapping[str, int]] = {"category": 6, "brand": 8, "price_band": 3, 
 """How many facets of a kind a profile shows; of categories at each depth of the path."""
 _SHOWN_OTHERWISE: Final = 4
 _NEEDS: Final = 8
+_LOOKED_AT: Final = 2 * EVIDENCE_KEPT
+"""Newest entries behind a facet, of which one event may be several."""
 _HALF_SURE: Final = 3.0
 """Events that make a need or a dislike half certain: confidence = n / (n + 3)."""
 _FADE: Final = 0.9
@@ -30,17 +39,6 @@ LEAST_SHOWN: Final = _FORGOTTEN / 4
 """Weaker facets are not in a profile, and in no audience unless a score is asked for."""
 _WRITTEN: Final = 5.0
 """Touched titles that one written text outweighs, for the language."""
-
-
-@dataclass(slots=True)
-class _Heap:
-    """Mass gathered under one facet value; `recent` is what of it speaks of the next day."""
-
-    mass: float = 0.0
-    recent: float = 0.0
-    n: int = 0
-    items: list[ItemId] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Interests:
 
     shares: Mapping[tuple[str, str], float]
     chances: Mapping[tuple[str, str], float]
-    heaps: Mapping[tuple[str, str], _Heap]
+    heaps: Mapping[tuple[str, str], Heap]
     removed: Mapping[tuple[str, str], Edit]
     lately: Mapping[tuple[str, str], float]
     n_days: int
@@ -72,7 +70,10 @@ class Interests:
 
     def evidence(self, key: tuple[str, str]) -> Evidence:
         """What a facet that was met rests on."""
-        return Evidence(self.chances.get(key, 0.0), max(1, self.heaps[key].n), max(1, self.n_days), max(1, self.n_met))
+        return self._rests_on(key, self.heaps[key])
+
+    def _rests_on(self, key: tuple[str, str], heap: Heap) -> Evidence:
+        return Evidence(self.chances.get(key, 0.0), max(1, heap.n), max(1, self.n_days), max(1, self.n_met))
 
     def facets(
         self, state: FoldState, *, config: FoldConfig, among: Collection[tuple[str, str]] | None = None
@@ -88,24 +89,22 @@ class Interests:
     def _facet(self, state: FoldState, key: tuple[str, str], config: FoldConfig) -> Facet:
         removed, heap, score = self.removed.get(key), self.heaps.get(key), self.shares[key]
         since = removed.at if removed is not None else -(2**62)
-        seen = [entry for entry in _entries(state, heap) if entry[0] > since]
+        seen = [] if heap is None else _newest(heap, since)
         stated = [[e.at, e.event_id] for e in state.edits if (e.facet, e.value) == key and e.op == "add"]
-        newest = list(
-            dict.fromkeys((at, event_id) for at, event_id in heapq.nlargest(2 * EVIDENCE_KEPT, seen + stated))
-        )
+        newest = list(dict.fromkeys(map(tuple, sorted([*seen, *stated], reverse=True)[:_LOOKED_AT])))
         n = heap.n if heap else 0
         return Facet(
             facet=key[0],
             value=key[1],
             score=score,
-            confidence=1.0 if stated else self._sure(key) if score > 0.0 else n / (n + _HALF_SURE),
+            confidence=1.0 if stated else self._sure(key, heap) if score > 0.0 else n / (n + _HALF_SURE),
             half_life_days=config.interest_half_life_days,
-            evidence=tuple(event_id for _, event_id in newest[:EVIDENCE_KEPT]),
-            last_seen=from_micros(newest[0][0]) if newest else from_micros(state.last[0]),
+            evidence=tuple([event_id for _, event_id in newest[:EVIDENCE_KEPT]]),
+            last_seen=from_micros(newest[0][0] if newest else state.last[0]),
         )
 
-    def _sure(self, key: tuple[str, str]) -> float:
-        return self.confidence.of(family(key), self.evidence(key)) if key in self.heaps else 0.0
+    def _sure(self, key: tuple[str, str], heap: Heap | None) -> float:
+        return self.confidence.of(family(key), self._rests_on(key, heap)) if heap is not None else 0.0
 
 
 def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> Interests:
@@ -113,18 +112,41 @@ def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, confi
     micros = to_micros(now)
     removed = {(edit.facet, edit.value): edit for edit in state.edits if edit.op == "remove"}
     fresh = _freshness(state)
-    heaps = _gather(state, item_facets, micros, config, removed, fresh)
+    weighed = Weighed.of(state, micros, config, fresh)
+    heaps, masses, recents = _gather(state, item_facets, weighed, micros, config, removed)
     whole = recent = 0.0
-    for tally in (*state.items.values(), *state.queries.values()):
-        whole += abs(decayed(tally.long, micros - tally.at, config.interest_half_life_days))
+    for tally, mass in zip(
+        (*state.items.values(), *state.queries.values()), (*weighed.items, *weighed.words), strict=True
+    ):
+        whole += abs(mass)
         recent += abs(tally.long) * fresh[tally.at // DAY]
-    shares = {key: max(-1.0, min(1.0, heap.mass / whole)) for key, heap in heaps.items()} if whole > 0.0 else {}
-    lately = {key: heap.recent / recent for key, heap in heaps.items()} if recent > 0.0 else {}
-    chances = {key: item_facets.recurrence.chance(key, share) for key, share in lately.items() if share > 0.0}
+    shares = _shares(heaps, np.clip(np.array(masses) / whole, -1.0, 1.0)) if whole > 0.0 else {}
+    lately = _shares(heaps, np.array(recents) / recent) if recent > 0.0 else {}
+    chances = item_facets.recurrence.chances(lately)
     _apply_edits(state.edits, shares)
     _apply_edits(state.edits, chances)
     n_met = sum(tally.n for tally in state.items.values())
     return Interests(shares, chances, heaps, removed, lately, len(fresh), n_met, item_facets.recurrence.confidence)
+
+
+def _gather(
+    state: FoldState,
+    item_facets: ItemFacets,
+    weighed: Weighed,
+    micros: int,
+    config: FoldConfig,
+    removed: Mapping[tuple[str, str], Edit],
+) -> tuple[Mapping[tuple[str, str], Heap], Sequence[float], Sequence[float]]:
+    """Heaps with the mass of each, and what of it speaks of the next day."""
+    if not removed:
+        whole = WholeHeaps(state, item_facets, weighed)
+        return whole, whole.masses, whole.recents
+    cut = cut_heaps(state, item_facets, weighed, micros, config, removed)
+    return cut, [heap.mass for heap in cut.values()], [heap.recent for heap in cut.values()]
+
+
+def _shares(keys: Iterable[tuple[str, str]], values_V: NDArray[np.float64]) -> dict[tuple[str, str], float]:
+    return dict(zip(keys, values_V.tolist(), strict=True))
 
 
 def _freshness(state: FoldState) -> dict[int, float]:
@@ -132,41 +154,6 @@ def _freshness(state: FoldState) -> dict[int, float]:
     somebody who comes twice a year is no other by then."""
     days = {tally.at // DAY for tallies in (state.items, state.queries) for tally in tallies.values()}
     return {day: _FADE**later for later, day in enumerate(sorted(days, reverse=True))}
-
-
-def _gather(
-    state: FoldState,
-    item_facets: ItemFacets,
-    micros: int,
-    config: FoldConfig,
-    removed: Mapping[tuple[str, str], Edit],
-    fresh: Mapping[int, float],
-) -> dict[tuple[str, str], _Heap]:
-    heaps: dict[tuple[str, str], _Heap] = defaultdict(_Heap)
-    for item_id, tally in state.items.items():
-        mass, fades = decayed(tally.long, micros - tally.at, config.interest_half_life_days), fresh[tally.at // DAY]
-        for kind, value, weight in item_facets.of(item_id):
-            key = (kind, value)
-            kept, n = mass, tally.n
-            if (edit := removed.get(key)) is not None:
-                kept -= decayed(edit.base.get(item_id, 0.0), micros - edit.at, config.interest_half_life_days)
-                n = sum(at > edit.at for at, _ in tally.evidence)
-                if n == 0:
-                    continue
-            heap = heaps[key]
-            heap.mass += weight * kept
-            heap.recent += weight * tally.long * fades * (kept / mass if mass else 1.0)
-            heap.n += n
-            heap.items.append(item_id)
-    for word, tally in state.queries.items():
-        key = ("keyword", word)
-        if key not in removed or tally.evidence[0][0] > removed[key].at:
-            heap = heaps[key]
-            heap.mass += decayed(tally.long, micros - tally.at, config.interest_half_life_days)
-            heap.recent += tally.long * fresh[tally.at // DAY]
-            heap.n += tally.n
-            heap.words.append(word)
-    return heaps
 
 
 def muted_by(edits: Iterable[Edit]) -> frozenset[tuple[str, str]]:
@@ -201,20 +188,33 @@ def _strongest(
     """What is likeliest to be met again, and what is most disliked; equals by their share."""
     by_kind: dict[str, list[tuple[str, str]]] = defaultdict(list)
     shown: Counter[str] = Counter()
-    strength = {key: chances.get(key, share) if share > 0.0 else -share for key, share in shares.items()}
-    for key in sorted(shares, key=lambda key: (-strength[key], -abs(shares[key]), key)):
-        if shown[group(key)] < _SHOWN.get(key[0], _SHOWN_OTHERWISE) and strength[key] >= LEAST_SHOWN:
-            shown[group(key)] += 1
+    for _, _, key in sorted(_strengths(shares, chances)):
+        alike = group(key)
+        if shown[alike] < _SHOWN.get(key[0], _SHOWN_OTHERWISE):
+            shown[alike] += 1
             by_kind[key[0]].append(key)
     order = [*(_SHOWN), *sorted(kind for kind in by_kind if kind not in _SHOWN)]
     return [key for kind in order for key in by_kind[kind]]
 
 
-def _entries(state: FoldState, heap: _Heap | None) -> list[list[Any]]:
-    if heap is None:
-        return []
-    tallies = [state.items[item] for item in heap.items] + [state.queries[word] for word in heap.words]
-    return [entry for tally in tallies for entry in tally.evidence]
+def _strengths(
+    shares: Mapping[tuple[str, str], float], chances: Mapping[tuple[str, str], float]
+) -> Iterator[tuple[float, float, tuple[str, str]]]:
+    """Facets that are strong enough to be shown, to be sorted with the strongest first."""
+    for key, share in shares.items():
+        strength = chances.get(key, share) if share > 0.0 else -share
+        if strength >= LEAST_SHOWN:
+            yield -strength, -abs(share), key
+
+
+def _newest(heap: Heap, since: int) -> list[list[Any]]:
+    """Evidence of a heap after a moment, `[micros, event_id]`: at least as much of the newest as is looked at."""
+    tallies = heap.items + heap.words
+    if len(tallies) > _LOOKED_AT:
+        # what was last met before so many others has nothing among the newest
+        least = sorted([tally.at for tally in tallies])[-_LOOKED_AT]
+        tallies = [tally for tally in tallies if tally.at >= least]
+    return [entry for tally in tallies for entry in tally.evidence if entry[0] > since]
 
 
 def needs(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> tuple[Facet, ...]:
@@ -227,15 +227,24 @@ def needs(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: F
         if search.is_open and search.query.casefold() not in said and score >= _FORGOTTEN:
             said.add(search.query.casefold())
             found.append(_need("search", search.query, score, 1, [[search.at, search.event_id]], half_life))
-    wanted: dict[ItemId, tuple[float, Tally]] = {}
-    for item_id, tally in state.items.items():
-        strength = 1.0 - math.exp(-max(0.0, decayed(tally.short, micros - tally.at, half_life)) / 3.0)
-        if item_id not in state.bought and strength >= _FORGOTTEN and item_id in item_facets.catalogue:
-            wanted[item_id] = (strength, tally)
-    for item_id in heapq.nsmallest(_NEEDS, wanted, key=lambda item_id: (-wanted[item_id][0], item_id)):
-        strength, tally = wanted[item_id]
+    for strength, item_id in _unbought(state, item_facets, micros, DAY * half_life):
+        tally = state.items[item_id]
         found.append(_need("unbought", item_id, strength, tally.n, tally.evidence, half_life))
     return tuple(sorted(found, key=lambda need: -need.score)[: 2 * _NEEDS])
+
+
+def _unbought(
+    state: FoldState, item_facets: ItemFacets, micros: int, half_life: float
+) -> Iterator[tuple[float, ItemId]]:
+    """The items that are wanted most, of those that the shop still has."""
+    wanted: list[tuple[float, ItemId]] = []
+    for item_id, tally in state.items.items():
+        if tally.short > 0.0 and item_id not in state.bought:
+            strength = 1.0 - math.exp(-tally.short * 2.0 ** ((tally.at - micros) / half_life) / 3.0)
+            if strength >= _FORGOTTEN:
+                wanted.append((-strength, item_id))
+    had = ((-least, item_id) for least, item_id in sorted(wanted) if item_id in item_facets.catalogue)
+    return islice(had, _NEEDS)
 
 
 def _need(kind: str, value: str, score: float, n: int, evidence: list[list[Any]], half_life: float) -> Facet:
@@ -275,8 +284,10 @@ def language(state: FoldState, item_facets: ItemFacets) -> str | None:
     Short queries are easily misread, so of their own words only languages that the shop's items are in count.
     """
     votes: dict[str, float] = defaultdict(float)
-    for item_id, tally in state.items.items():
-        votes[item_facets.language(item_id)] += tally.n
+    _, known = item_facets.known(state.items)
+    for one, tally in zip(known, state.items.values(), strict=True):
+        if one is not None:
+            votes[one.language or item_facets.spoken(one)] += tally.n
     for name, n in state.languages.items():
         if name in item_facets.languages:
             votes[name] += _WRITTEN * n

@@ -4,16 +4,19 @@ No model is called here: texts were read at intake. The same events give the sam
 are cut into a snapshot and a tail (a property test).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from operator import ne
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from huaxiang.collect.consent import said_scopes
-from huaxiang.profiles.errand import goes_on, step_errand
-from huaxiang.profiles.state import DAY, Edit, FoldState, Search, Tally, to_micros
-from huaxiang.types import REACHING_BACK, Event, EventId, ItemId
+from huaxiang.profiles.errand import goes_on, newest_visit, step_errand
+from huaxiang.profiles.state import DAY, Edit, Errand, FoldState, Search, Tally
+from huaxiang.store import Deed
+from huaxiang.types import REACHING_BACK, EventId, ItemId
 
 WEIGHTS: Final[Mapping[str, float]] = {
     "view_item": 1.0,
@@ -36,6 +39,8 @@ MAX_ITEMS: Final = 500
 MAX_QUERIES: Final = 100
 MAX_SEARCHES: Final = 20
 _MAX_BOOST: Final = 10.0
+_HOUR: Final = DAY // 24
+_FURTHER: Final = frozenset({"purchase", "refund", "profile_edit", "set_user"})
 
 
 class FoldConfig(BaseModel, frozen=True, extra="forbid"):
@@ -56,7 +61,7 @@ class Resolved:
     refunded: Mapping[EventId, frozenset[ItemId]] = field(default_factory=dict)
 
 
-def resolve(events: Sequence[Event]) -> Resolved:
+def resolve(events: Sequence[Deed]) -> Resolved:
     """Which events are excluded, which edits undone, which lines of which purchases refunded.
 
     What reaches back reaches back only: an exclusion of an event that comes later has no effect, so a fold of a
@@ -65,6 +70,9 @@ def resolve(events: Sequence[Event]) -> Resolved:
     Args:
         events: all events of the user in (timestamp, seq) order.
     """
+    kinds = {event.event for event in events}
+    if "profile_edit" not in kinds:
+        return Resolved(refunded=_refunded(events)) if "refund" in kinds else Resolved()
     at = {event.event_id: position for position, event in enumerate(events)}
     edits = [event for event in events if event.event == "profile_edit"]
     void = _undone(edits, at)
@@ -80,7 +88,7 @@ def resolve(events: Sequence[Event]) -> Resolved:
     return Resolved(frozenset(excluded), frozenset(void), _refunded(kept))
 
 
-def _undone(edits: Sequence[Event], at: Mapping[EventId, int]) -> set[EventId]:
+def _undone(edits: Sequence[Deed], at: Mapping[EventId, int]) -> set[EventId]:
     """Newest first, so that an undo which was itself undone has no effect."""
     void: set[EventId] = set()
     names = {str(edit.properties["edit_id"]): edit.event_id for edit in edits if _names_itself(edit)}
@@ -93,15 +101,15 @@ def _undone(edits: Sequence[Event], at: Mapping[EventId, int]) -> set[EventId]:
     return void
 
 
-def _names_itself(edit: Event) -> bool:
+def _names_itself(edit: Deed) -> bool:
     return not _is_undo(edit) and bool(edit.properties.get("edit_id"))
 
 
-def _is_undo(edit: Event) -> bool:
+def _is_undo(edit: Deed) -> bool:
     return edit.properties.get("op") == "undo"
 
 
-def _refunded(events: Sequence[Event]) -> dict[EventId, frozenset[ItemId]]:
+def _refunded(events: Sequence[Deed]) -> dict[EventId, frozenset[ItemId]]:
     """A refund takes back the newest purchase before it that still holds the item."""
     if not any(event.event == "refund" for event in events):
         return {}
@@ -116,47 +124,64 @@ def _refunded(events: Sequence[Event]) -> dict[EventId, frozenset[ItemId]]:
     return {event_id: frozenset(items) for event_id, items in taken.items()}
 
 
-def fold(state: FoldState, events: Iterable[Event], *, resolved: Resolved, config: FoldConfig) -> FoldState:
+class _Pace(NamedTuple):
+    """Microseconds in which masses halve."""
+
+    long: float
+    short: float
+    mood: float
+
+
+def fold(state: FoldState, events: Iterable[Deed], *, resolved: Resolved, config: FoldConfig) -> FoldState:
     """Read `events`, in order and all newer than what `state` has read, into `state`, which is returned.
 
     The state is changed in place: hand a fresh one, or one you own.
     """
-    for event in events:
-        if event.event_id not in resolved.excluded:
-            _step(state, event, resolved, config)
+    gone = resolved.excluded
+    kept = [event for event in events if event.event_id not in gone] if gone else list(events)
+    days = (config.interest_half_life_days, config.need_half_life_days, config.mood_half_life_days)
+    pace = _Pace(*(DAY * half_life for half_life in days))
+    times = [event.micros for event in kept]
+    _count(state, kept, times)
+    is_denied = state.consents.get("personalisation", config.consent_default) == "denied"
+    begins = None if is_denied else newest_visit(kept)
+    if begins is not None:
+        state.errand = Errand()
+    for place, (event, micros) in enumerate(zip(kept, times, strict=True)):
+        kind = event.event
+        if kind == "consent":
+            state.consents.update(said_scopes(event))
+            is_denied = state.consents.get("personalisation", config.consent_default) == "denied"
+        if is_denied:
+            continue
+        if begins is None or place >= begins:
+            step_errand(state, event, micros)
+        if weight := weight_of(event):
+            _interest(state, event, micros, weight, resolved, pace)
+        if event.reading is not None or kind == "search":
+            _words(state, event, micros, pace)
+        if kind in _FURTHER:
+            _further(state, event, micros, resolved, pace)
     return state
 
 
-def _step(state: FoldState, event: Event, resolved: Resolved, config: FoldConfig) -> None:
-    micros = to_micros(event.timestamp)
+def _count(state: FoldState, events: Sequence[Deed], times: Sequence[int]) -> None:
+    """What is counted of everybody, whatever they allow."""
+    if not events:
+        return
+    for name, n in Counter([event.event for event in events]).items():
+        state.counts[name] = state.counts.get(name, 0) + n
+    days = [micros // DAY for micros in times]
+    state.active_days += sum(map(ne, days[1:], days)) + (state.n == 0 or days[0] != state.last[0] // DAY)
+    for hour, n in Counter([micros // _HOUR % 24 for micros in times if micros % DAY]).items():
+        state.hours[hour] += n
     if state.n == 0:
-        state.first = micros
-    if state.n == 0 or micros // DAY != state.last[0] // DAY:
-        state.active_days += 1
-    if of_day := micros % DAY:
-        state.hours[of_day * 24 // DAY] += 1
-    state.n += 1
-    state.last = [micros, event.seq]
-    state.counts[event.event] = state.counts.get(event.event, 0) + 1
-    if event.event == "consent":
-        state.consents.update(said_scopes(event))
-    if state.consents.get("personalisation", config.consent_default) == "denied":
-        return
-    step_errand(state, event, micros)
-    _interest(state, event, micros, resolved, config)
-    _words(state, event, micros, config)
-    if event.event in {"purchase", "refund"}:
-        _trade(state, event, micros, resolved)
-    elif event.event == "profile_edit" and event.event_id not in resolved.void_edits:
-        _edit(state, event, micros, config)
-    elif event.event == "set_user":
-        state.traits.update(event.properties)
+        state.first = times[0]
+    state.n += len(events)
+    state.last = [times[-1], events[-1].seq]
 
 
-def _interest(state: FoldState, event: Event, micros: int, resolved: Resolved, config: FoldConfig) -> None:
-    weight = weight_of(event)
-    if weight == 0.0:
-        return
+def _interest(state: FoldState, event: Deed, micros: int, weight: float, resolved: Resolved, pace: _Pace) -> None:
     returned = resolved.refunded.get(event.event_id, frozenset()) if resolved.refunded else frozenset()
     named = event.item_ids
     weight *= _damping(state, event, micros, abs(weight))
@@ -164,27 +189,33 @@ def _interest(state: FoldState, event: Event, micros: int, resolved: Resolved, c
     spread = 1.0 if len(named) < 2 else len(named) ** -0.5
     for item_id in named:
         whole = WEIGHTS["view_item"] if item_id in returned else weight
-        tally = state.items.get(item_id)
-        if tally is None:
-            tally = state.items[item_id] = Tally(at=micros)
-        add(tally, whole * spread, micros, config)
-        tally.note(micros, event.event_id)
+        _meet(state.items, item_id, whole * spread, micros, event.event_id, pace)
     if len(state.items) > MAX_ITEMS + 100:
-        _forget_weakest(state.items, MAX_ITEMS, config.interest_half_life_days)
+        _forget_weakest(state.items, MAX_ITEMS, pace)
 
 
-def _damping(state: FoldState, event: Event, micros: int, weight: float) -> float:
+def _damping(state: FoldState, event: Deed, micros: int, weight: float) -> float:
     """How much an event counts after what its visit has said: a visit of weight W counts as the root of W.
 
     A long visit is one errand, perhaps for somebody else; it is not as many interests as it has looks.
     """
-    session, last, said = state.visit
-    before = said if goes_on(session, last, event, micros) else 0.0
-    state.visit = [event.session_id, micros, before + weight]
+    session, last, said = visit = state.visit
+    before: float = said if goes_on(session, last, event, micros) else 0.0
+    visit[0], visit[1], visit[2] = event.session_id, micros, before + weight
     return float(((before + weight) ** 0.5 - before**0.5) / weight) if weight > 0.0 else 0.0
 
 
-def weight_of(event: Event) -> float:
+def _meet(tallies: dict[str, Tally], name: str, weight: float, micros: int, event_id: EventId, pace: _Pace) -> None:
+    """Add the weight of an event to what it names."""
+    tally = tallies.get(name)
+    if tally is None:
+        tallies[name] = Tally(weight, weight, micros, 1, [[micros, event_id]])
+        return
+    add(tally, weight, micros, pace.long, pace.short)
+    tally.note(micros, event_id)
+
+
+def weight_of(event: Deed) -> float:
     """How much an event says about interest in what it names, before its visit damps it; 0: nothing."""
     if event.event != "review":
         return WEIGHTS.get(event.event, 0.0)
@@ -194,13 +225,13 @@ def weight_of(event: Event) -> float:
     return _REVIEW_WEIGHT * (polarity if polarity is not None else 0.25)
 
 
-def _words(state: FoldState, event: Event, micros: int, config: FoldConfig) -> None:
+def _words(state: FoldState, event: Deed, micros: int, pace: _Pace) -> None:
     reading = event.reading
     if reading is not None and reading.language != "und":
         state.languages[reading.language] = state.languages.get(reading.language, 0) + 1
     if reading is not None and reading.polarity is not None and event.event in {"review", "support_message", "post"}:
-        add(state.mood, reading.polarity * reading.strength, micros, config, half_life=config.mood_half_life_days)
-        add(state.mood_weight, reading.strength, micros, config, half_life=config.mood_half_life_days)
+        add(state.mood, reading.polarity * reading.strength, micros, pace.mood, pace.short)
+        add(state.mood_weight, reading.strength, micros, pace.mood, pace.short)
         state.mood.note(micros, event.event_id)
     if event.event != "search" or not event.query:
         return
@@ -208,14 +239,22 @@ def _words(state: FoldState, event: Event, micros: int, config: FoldConfig) -> N
     state.searches.append(Search(query, micros, event.event_id, event.session_id))
     del state.searches[:-MAX_SEARCHES]
     for word in reading.keywords[:SEARCH_WORDS] if reading is not None else ():
-        tally = state.queries.setdefault(word, Tally(at=micros))
-        add(tally, 1.0, micros, config)
-        tally.note(micros, event.event_id)
+        _meet(state.queries, word, 1.0, micros, event.event_id, pace)
     if len(state.queries) > MAX_QUERIES + 50:
-        _forget_weakest(state.queries, MAX_QUERIES, config.interest_half_life_days)
+        _forget_weakest(state.queries, MAX_QUERIES, pace)
 
 
-def _trade(state: FoldState, event: Event, micros: int, resolved: Resolved) -> None:
+def _further(state: FoldState, event: Deed, micros: int, resolved: Resolved, pace: _Pace) -> None:
+    """What an event says beside interest."""
+    if event.event == "set_user":
+        state.traits.update(event.properties)
+    elif event.event != "profile_edit":
+        _trade(state, event, micros, resolved)
+    elif event.event_id not in resolved.void_edits:
+        _edit(state, event, micros, pace)
+
+
+def _trade(state: FoldState, event: Deed, micros: int, resolved: Resolved) -> None:
     sign = 1.0 if event.event == "purchase" else -1.0
     lines = sum((line.price or 0.0) * (1.0 if line.quantity is None else line.quantity) for line in event.items)
     currency = event.currency or ""
@@ -239,7 +278,7 @@ def _trade(state: FoldState, event: Event, micros: int, resolved: Resolved) -> N
             search.is_open = False
 
 
-def _edit(state: FoldState, event: Event, micros: int, config: FoldConfig) -> None:
+def _edit(state: FoldState, event: Deed, micros: int, pace: _Pace) -> None:
     op, facet, value = (str(event.properties.get(name, "")) for name in ("op", "facet", "value"))
     if op not in {"add", "remove", "mute", "boost"}:
         return
@@ -248,30 +287,38 @@ def _edit(state: FoldState, event: Event, micros: int, config: FoldConfig) -> No
         weight = 1.0  # checked at intake; an odd weight of an older log changes nothing
     edit = Edit(op, facet, value, float(weight), micros, event.event_id)
     if op == "remove":
-        half_life = config.interest_half_life_days
-        edit.base = {item: decayed(tally.long, micros - tally.at, half_life) for item, tally in state.items.items()}
+        edit.base = {item: _left(tally.long, micros - tally.at, pace.long) for item, tally in state.items.items()}
     state.edits.append(edit)
 
 
 def decayed(mass: float, elapsed_micros: int, half_life_days: float) -> float:
     """What is left of a mass after a time."""
-    return float(mass * 2.0 ** (-elapsed_micros / (DAY * half_life_days)))
+    return _left(mass, elapsed_micros, DAY * half_life_days)
 
 
-def add(tally: Tally, weight: float, micros: int, config: FoldConfig, half_life: float | None = None) -> None:
-    """Decay a tally to `micros` and add a weight to both of its masses."""
-    elapsed = micros - tally.at
+def _left(mass: float, elapsed: int, half_life: float) -> float:
+    """The same, with both times in microseconds."""
+    return float(mass * 2.0 ** (-elapsed / half_life))
+
+
+def add(tally: Tally, weight: float, micros: int, long: float, short: float) -> None:
+    """Decay a tally to `micros` and add a weight to both of its masses.
+
+    Args:
+        long, short: microseconds in which each of them halves.
+    """
     if tally.long or tally.short:
-        tally.long = decayed(tally.long, elapsed, half_life or config.interest_half_life_days) + weight
-        tally.short = decayed(tally.short, elapsed, config.need_half_life_days) + weight
+        elapsed = micros - tally.at
+        tally.long = _left(tally.long, elapsed, long) + weight
+        tally.short = _left(tally.short, elapsed, short) + weight
     else:
         tally.long = tally.short = weight
     tally.at = micros
 
 
-def _forget_weakest(tallies: dict[str, Tally], keep: int, half_life_days: float) -> None:
+def _forget_weakest(tallies: dict[str, Tally], keep: int, pace: _Pace) -> None:
     """Keep the strongest; what is dropped depends on the state alone, so a snapshot forgets the same."""
     newest = max(tally.at for tally in tallies.values())
-    strength = {key: abs(decayed(tally.long, newest - tally.at, half_life_days)) for key, tally in tallies.items()}
+    strength = {key: abs(_left(tally.long, newest - tally.at, pace.long)) for key, tally in tallies.items()}
     for key in sorted(tallies, key=lambda key: (-strength[key], key))[keep:]:
         del tallies[key]

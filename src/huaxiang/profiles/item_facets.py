@@ -1,10 +1,18 @@
-"""What an item says of the person who wants it: its facets, computed once for each item and kept."""
+"""What an item says of the person who wants it: its facets, computed once for each item and kept.
+
+Legend: F facets of an item.
+"""
 
 import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles.recurrence import Recurrence
@@ -25,6 +33,60 @@ _SAMPLE: Final = 500
 _RELATED: Final = 3
 
 
+@dataclass(slots=True, eq=False)
+class Known:
+    """An item as profiles read it.
+
+    Attributes:
+        facets: `(facet, value, weight)`.
+        said_2F: numbers of the values, in the `Reader` that read it, and their weights.
+        band: place of its price band in `PRICE_BANDS`, None where it has none.
+        line, brand: numbers of its category and its brand; None where it lacks one of the two.
+        language: that it is described in, `und` where that is unknown; None before anybody asked.
+    """
+
+    item: Item
+    facets: tuple[tuple[str, str, float], ...]
+    said_2F: NDArray[np.float64]
+    band: int | None
+    line: int | None
+    brand: int | None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """What was read of items since they were last surveyed.
+
+    Attributes:
+        numbers: of facet values and categories, each its own. keys: what each number stands for.
+    """
+
+    known: dict[ItemId, Known] = field(default_factory=dict)
+    numbers: dict[tuple[str, ...], int] = field(default_factory=dict)
+    keys: dict[int, Any] = field(default_factory=dict)
+    fresh: Iterator[int] = field(default_factory=count)
+
+    def number(self, key: tuple[str, ...]) -> int:
+        """The number of a facet's kind and value, or of a category."""
+        number = self.numbers.get(key)
+        if number is None:
+            fresh = next(self.fresh)
+            self.keys[fresh] = key
+            number = self.numbers.setdefault(key, fresh)  # another thread may have been first
+        return number
+
+    def take(self, item: Item, facets: Sequence[tuple[str, str, float]], band: int | None) -> Known:
+        """Keep what an item says."""
+        numbers = [self.number((kind, value)) for kind, value, _ in facets]
+        said_2F = np.array([numbers, [weight for _, _, weight in facets]], np.float64)
+        line = brand = None
+        if item.brand and item.category:
+            line, brand = self.number(item.category), self.number(("brand", item.brand))
+        known = self.known[item.item_id] = Known(item, tuple(facets), said_2F, band, line, brand)
+        return known
+
+
 class ItemFacets:
     """`(facet, value, weight)` of items, through the live catalogue.
 
@@ -38,11 +100,11 @@ class ItemFacets:
         self.catalogue = catalogue
         self._keywords = keywords
         self._word_vectors: WordVectors | None = None
-        self._kept: dict[ItemId, tuple[Item, tuple[tuple[str, str, float], ...]]] = {}
+        self._reader = Reader()
         self._languages: dict[ItemId, tuple[Item, str]] = {}
         self._spoken: frozenset[str] | None = None
         self._brands_alike: Mapping[tuple[str, ...], float] | None = None
-        self.recurrence = recurrence or Recurrence()
+        self.recurrence = Recurrence() if recurrence is None else recurrence
         self.n_surveys = 0
         self._survey()
 
@@ -62,40 +124,53 @@ class ItemFacets:
         """Read what is relative to the other items."""
         self._survey_at = self.catalogue.changed + max(_MIN_PRICED, len(self.catalogue) // 10)
         self._edges = price_edges(list(self.catalogue))
-        self._kept, self._spoken, self._brands_alike = {}, None, None
+        self._reader, self._spoken, self._brands_alike = Reader(), None, None
         self.n_surveys += 1
 
     def of(self, item_id: ItemId) -> tuple[tuple[str, str, float], ...]:
         """The item's facets; none where the shop does not know the item (any more)."""
+        _, (known,) = self.known([item_id])
+        return () if known is None else known.facets
+
+    def known(self, item_ids: Iterable[ItemId]) -> tuple[Reader, list[Known | None]]:
+        """Items, None where the shop does not know one (any more), and who read them all."""
         if self.catalogue.changed >= self._survey_at:
             self._survey()
-        item = self.catalogue.get(item_id)
-        if item is None:
-            return ()
-        kept = self._kept.get(item_id)
-        if kept is None or kept[0] is not item:
-            kept = self._kept[item_id] = (item, tuple(self._read(item)))
-        return kept[1]
+        reader, get = self._reader, self.catalogue.get
+        kept, found = reader.known.get, []
+        for item_id in item_ids:
+            item, known = get(item_id), kept(item_id)
+            if item is None:
+                known = None
+            elif known is None or known.item is not item:
+                known = self._learn(reader, item)
+            found.append(known)
+        return reader, found
 
-    def _read(self, item: Item) -> list[tuple[str, str, float]]:
+    def _learn(self, reader: Reader, item: Item) -> Known:
         facets = [(facet, value, 1.0) for facet, value in item_tags(item)]
-        if (band := self.price_band(item)) is not None:
-            facets.append(("price_band", band, 1.0))
+        band = self._band(item)
+        if band is not None:
+            facets.append(("price_band", PRICE_BANDS[band], 1.0))
         if self._keywords is not None:
             terms = self._keywords.top(item_text(item), _KEYWORDS)
         else:
             terms = [(term, 1.0) for term in read(item.name).keywords[:_KEYWORDS]]
         top = max((weight for _, weight in terms), default=1.0) or 1.0
-        return facets + [("keyword", term, weight / top) for term, weight in terms]
+        return reader.take(item, facets + [("keyword", term, weight / top) for term, weight in terms], band)
 
     def price_band(self, item: Item) -> str | None:
         """`low`, `middle` or `high` within the narrowest category with enough prices; None where there is none."""
+        band = self._band(item)
+        return None if band is None else PRICE_BANDS[band]
+
+    def _band(self, item: Item) -> int | None:
         if item.price is None:
             return None
         for depth in range(len(item.category), -1, -1):
             edges = self._edges.get(item.category[:depth])
             if edges is not None:
-                return PRICE_BANDS[bisect.bisect_right(edges, item.price)]
+                return bisect.bisect_right(edges, item.price)
         return None
 
     @property
@@ -116,6 +191,12 @@ class ItemFacets:
         if kept is None or kept[0] is not item:
             kept = self._languages[item_id] = (item, detect(item.name))
         return kept[1]
+
+    def spoken(self, known: Known) -> str:
+        """The language that an item is described in, `und` where it is unknown."""
+        if known.language is None:
+            known.language = self.language(known.item.item_id)
+        return known.language
 
     @property
     def languages(self) -> frozenset[str]:

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from huaxiang.profiles.audience_filter import answers_to
 from huaxiang.profiles.name_bits import n_hashes, name_bits
+from huaxiang.profiles.readable import answers_to
 from huaxiang.profiles.resident import FACETS, Essence, Held, Wanted
 from huaxiang.profiles.state import FoldState
 from huaxiang.profiles.value_table import ValueTable
@@ -20,15 +20,16 @@ from huaxiang.types import CONSENT_SCOPES, EVENT_NAMES
 
 LIMIT: Final = 1_024
 """Bytes of a resident at most."""
-LAYOUT: Final = f"resident-2-{zlib.crc32(' '.join(sorted(EVENT_NAMES)).encode()):08x}"
+LAYOUT: Final = f"resident-3-{zlib.crc32(' '.join(sorted(EVENT_NAMES)).encode()):08x}"
 
 SEARCHES, UNBOUGHT, TRAITS, FIGURES, SPEAKS = (1 << bit for bit in range(5))
 """Flags: whole are the searches, the unbought items; held are the traits, counts and spend; a language is known."""
 
-_HEAD: Final = struct.Struct("<HHqqIIIqqQddqfBHHBB")
+_HEAD: Final = struct.Struct("<HHqqIIIqqQddqfBHHBBHH")
 _MOMENTS, _MOMENTS_AT = struct.Struct("<qq"), 4
 """Of the head, the moments that it holds from and to."""
 UNBOUGHT_FORM: Final = struct.Struct("<dqI")
+BUYING_FORM: Final = struct.Struct("<qq")
 MINUTE: Final = 60_000_000
 EVENTS: Final = tuple(sorted(EVENT_NAMES))
 _MOST_OF_FIGURES, _MOST_OF_TRAITS, _MOST_OF_SEARCHES = 160, 160, 200
@@ -49,6 +50,7 @@ class Head(NamedTuple):
         rest: no interest in the set of names has a share above this, of either sign; 0 where there is none.
         n_facets, n_interests: interests with evidence, and with a score at all.
         n_bits: bytes of the set of names. n_hashes: bits of a name in it.
+        price_sensitivity, loyalty: 1 more than thousandths; 0: nothing is said.
     """
 
     flags: int
@@ -70,6 +72,8 @@ class Head(NamedTuple):
     n_bits: int
     n_unbought: int
     n_hashes: int
+    price_sensitivity: int
+    loyalty: int
 
     @property
     def n_numbers(self) -> int:
@@ -158,7 +162,8 @@ class _Parts:
             | (TRAITS if traits is not None else 0)
             | (SPEAKS if essence.language is not None else 0)
         )
-        self.seldom = bytearray(figures or b"")
+        self.seldom = _buying(essence.figures)
+        self.seldom += figures or b""
         _number(self.seldom, len(traits or b""))
         self.seldom += traits or b""
         _number(self.seldom, len(searches))
@@ -218,6 +223,8 @@ class _Parts:
             n_bits=len(self.bits),
             n_unbought=len(self._essence.unbought),
             n_hashes=self.n_hashes,
+            price_sensitivity=_thousandths(self._essence.price_sensitivity),
+            loyalty=_thousandths(self._essence.loyalty),
         )
 
 
@@ -259,6 +266,23 @@ def _names(interest: tuple[str, str, float]) -> list[tuple[str, str]]:
 def _consents(figures: FoldState) -> int:
     said = (STATUS.index(figures.consents.get(scope)) for scope in CONSENT_SCOPES)
     return sum(status << 2 * place for place, status in enumerate(said))
+
+
+def _thousandths(share: float | None) -> int:
+    return 0 if share is None else 1 + round(1_000 * share)
+
+
+def share_of(thousandths: int) -> float | None:
+    """A share of a head, to the last bit what was rounded to three decimals; None where nothing is said."""
+    return (thousandths - 1) / 1_000 if thousandths else None
+
+
+def _buying(figures: FoldState) -> bytearray:
+    """Days on which something was bought, and the first and the newest moment."""
+    said = bytearray()
+    n_days, *moments = figures.buying
+    _number(said, n_days)
+    return said + BUYING_FORM.pack(*moments) if n_days else said
 
 
 def _figures(figures: FoldState) -> bytes | None:

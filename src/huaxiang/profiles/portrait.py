@@ -1,11 +1,13 @@
 """Portraits: a user's folded state and profile as of any moment, from the log, with snapshots for long histories."""
 
+import bisect
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeVar
 
 from huaxiang.collect.identity import Source, sources
 from huaxiang.errors import StoreError
@@ -19,7 +21,7 @@ from huaxiang.profiles.residents import Mark, Residents
 from huaxiang.profiles.state import FoldState, from_micros, to_micros
 from huaxiang.profiles.state_cache import StateCache
 from huaxiang.profiles.summary import summary
-from huaxiang.store import Record, Store, every_user
+from huaxiang.store import Deed, Record, Store, Trace, every_user
 from huaxiang.types import (
     CONSENT_SCOPES,
     FOREVER,
@@ -46,6 +48,7 @@ _ALL: Final = 2_000_000
 _MOST_LINKS: Final = 1_000
 """Links of one person that a resident can watch."""
 _SNAPSHOT: Final = "snapshot"
+_D = TypeVar("_D", Event, Trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,13 @@ class Reading(NamedTuple):
     Attributes:
         is_latest: whether it is of everything that the log has of the user, so that it stays until their next event.
         origins: the histories that were read.
-        events: those of their events that were read for it, oldest first; of a long history the newest.
+        traces: those of their events that were read for it, oldest first; of a long history the newest.
     """
 
     state: FoldState
     is_latest: bool
     origins: Sequence[Source]
-    events: Sequence[Event]
+    traces: Sequence[Trace]
 
 
 class Portraits:
@@ -96,10 +99,10 @@ class Portraits:
     def state(self, user_id: Subject, *, before: datetime) -> FoldState:
         """The fold of everything known of a user strictly before a moment."""
         before = check_aware("before", before)
-        if (kept := self._states.get(user_id, before=before)) is not None:
+        kept, mark = self._states.get(user_id, before=before)
+        if kept is not None:
             return kept
-        mark = self._states.mark()
-        read = self._read(user_id, before, self.store.last_seq)
+        read = self._read(user_id, before, mark.seq)
         if read.is_latest and (devices := self._claimed(user_id, read.state, before)) is not None:
             self._states.keep(user_id, read.state, devices, before=before, mark=mark)
         return read.state
@@ -151,7 +154,7 @@ class Portraits:
 
     def _seqs(self, read: Reading, ids: Sequence[EventId]) -> dict[EventId, int]:
         """Sequence numbers of events behind a state; of those that were not read they are looked up."""
-        found = {event.event_id: event.seq for event in read.events}
+        found = {trace.event_id: trace.seq for trace in read.traces}
         if not found.keys() >= set(ids):
             at = moments_of(read.state)
             for event_id in ids:
@@ -162,9 +165,9 @@ class Portraits:
     def _around(self, origins: Sequence[Source], micros: int, event_id: EventId) -> dict[EventId, int]:
         """Events of a moment, and some before it, by their ids."""
         for source in origins:
-            near = self._history(source, from_micros(micros + 1), _TAIL)
-            if any(event.event_id == event_id for event in near):
-                return {event.event_id: event.seq for event in near}
+            near = self._traces(source, from_micros(micros + 1), _TAIL)
+            if any(trace.event_id == event_id for trace in near):
+                return {trace.event_id: trace.seq for trace in near}
         return {}
 
     def forget(self) -> None:
@@ -187,32 +190,35 @@ class Portraits:
 
     def state_of(self, events: Sequence[Event]) -> FoldState:
         """The fold of events that are in no log, such as a session's; in time order."""
-        return self._fold_whole(list(events))
+        return self._fold_whole(events)
 
     def events(self, user_id: Subject, *, before: datetime) -> list[Event]:
         """Everything a user's fold reads, of all linked ids, in order; what was excluded is still in it."""
         before = check_aware("before", before)
-        origins = sources(self.store, user_id, before=before)
-        return _in_order([self._history(source, before, _ALL) for source in origins])
+        found = []
+        for source in sources(self.store, user_id, before=before):
+            own = self.store.history(source.subject, before=before, limit=_ALL, events=FOLDED)
+            found.append(list(filter(source.holds, own)))
+        return _in_order(found)
 
     def _read(self, user_id: Subject, before: datetime, last_seq: int) -> Reading:
         record = self.store.get(_SNAPSHOT, [user_id]).get(user_id)
-        own = self._history(Source(user_id), FOREVER, _AT_ONCE) if record is None else None
+        own = self._traces(Source(user_id), FOREVER, _AT_ONCE) if record is None else None
         is_all = own is not None and len(own) < _AT_ONCE
-        origins = sources(self.store, user_id, before=before, own_events=own if is_all else None)
+        origins = sources(self.store, user_id, before=before, own=own if is_all else None)
         if record is not None and (resumed := self._resume(record, user_id, origins, before, last_seq)) is not None:
             return resumed
-        own = self._history(origins[0], FOREVER, _AT_ONCE) if own is None else own
-        newest = [own, *(self._history(source, FOREVER, _AT_ONCE) for source in origins[1:])]
-        has_later = any(event.timestamp >= before for events in newest for event in events)
-        if all(len(events) < _AT_ONCE for events in newest):
-            events = [event for event in _in_order(newest) if event.timestamp < before]
+        own = self._traces(origins[0], FOREVER, _AT_ONCE) if own is None else own
+        newest = [own, *(self._traces(source, FOREVER, _AT_ONCE) for source in origins[1:])]
+        until = to_micros(before)
+        if any(len(read) >= _AT_ONCE for read in newest):
+            traces = _in_order([self._traces(source, before, _ALL) for source in origins])
         else:
-            events = _in_order([self._history(source, before, _ALL) for source in origins])
-        state = self._fold_whole(events)
+            traces = _before(_in_order(newest), until)
+        state = self._fold_whole(traces)
         if any(len(read) >= _WINDOW for read in newest):
             self._save(user_id, origins, state, last_seq)
-        return self._reading(user_id, before, state, has_later, origins, events)
+        return self._reading(user_id, before, state, _has_later(newest, until), origins, traces)
 
     def _reading(
         self,
@@ -221,39 +227,38 @@ class Portraits:
         state: FoldState,
         has_later: bool,
         origins: Sequence[Source],
-        events: Sequence[Event],
+        traces: Sequence[Trace],
     ) -> Reading:
         is_latest = not has_later and not ("identify" in state.counts and self._is_relinked(user_id, before))
-        return Reading(state, is_latest, origins, events)
+        return Reading(state, is_latest, origins, traces)
 
     def _resume(
         self, record: Record, user_id: Subject, origins: Sequence[Source], before: datetime, last_seq: int
     ) -> Reading | None:
         """The state from a snapshot and what came after it; None where it cannot serve."""
-        snapshot = self._load(record, origins)
-        if snapshot is None or from_micros(snapshot.last[0]) >= before:
+        snapshot, until = self._load(record, origins), to_micros(before)
+        if snapshot is None or snapshot.last[0] >= until:
             return None
         last = tuple(snapshot.last)
-        newest = [self._history(source, FOREVER, _TAIL) for source in origins]
-        if any(len(events) >= _TAIL and _place(events[0]) > last for events in newest):
-            newest = [self._history(source, FOREVER, _WINDOW) for source in origins]
-            if any(len(events) >= _WINDOW and _place(events[0]) > last for events in newest):
+        newest = [self._traces(source, FOREVER, _TAIL) for source in origins]
+        if any(len(read) >= _TAIL and _place(read[0]) > last for read in newest):
+            newest = [self._traces(source, FOREVER, _WINDOW) for source in origins]
+            if any(len(read) >= _WINDOW and _place(read[0]) > last for read in newest):
                 return None
-        tail = [event for event in _in_order(newest) if _place(event) > last and event.timestamp < before]
-        if any(event.event in REACHING_BACK for event in tail):
+        read = _before(_in_order(newest), until)
+        tail = [trace for trace in read if _place(trace) > last]
+        if any(trace.event in REACHING_BACK for trace in tail):
             return None
         state = fold(snapshot, tail, resolved=Resolved(), config=self.config)
         if len(tail) >= _TAIL:
             self._save(user_id, origins, state, last_seq)
-        has_later = any(event.timestamp >= before for events in newest for event in events)
-        read = [event for event in _in_order(newest) if event.timestamp < before]
-        return self._reading(user_id, before, state, has_later, origins, read)
+        return self._reading(user_id, before, state, _has_later(newest, until), origins, read)
 
-    def _history(self, source: Source, before: datetime, limit: int) -> list[Event]:
-        found = self.store.history(source.subject, before=before, limit=limit, events=FOLDED)
-        return [event for event in found if source.holds(event)] if source.until else found
+    def _traces(self, source: Source, before: datetime, limit: int) -> list[Trace]:
+        found = self.store.traces(source.subject, before=before, limit=limit, events=FOLDED)
+        return list(filter(source.holds, found)) if source.until else found
 
-    def _fold_whole(self, events: list[Event]) -> FoldState:
+    def _fold_whole(self, events: Sequence[Deed]) -> FoldState:
         return fold(FoldState(), events, resolved=resolve(events), config=self.config)
 
     def _load(self, record: Record, origins: Sequence[Source]) -> FoldState | None:
@@ -295,27 +300,35 @@ class Portraits:
         return view.interests(state, self.item_facets, now=now, config=self.config).shares
 
     def _with_related(self, facet: Facet) -> Facet:
-        return replace(facet, related=self.item_facets.related(facet.value)) if facet.facet == "keyword" else facet
+        related = self.item_facets.related(facet.value) if facet.facet == "keyword" else ()
+        return replace(facet, related=related) if related else facet
 
     def _version(self, state: FoldState) -> str:
         return f"{self._fold_version}.{state.n}.{state.last[0]}.{state.last[1]}"
 
 
-def _place(event: Event) -> tuple[int, int]:
-    return (to_micros(event.timestamp), event.seq)
+def _place(event: Deed) -> tuple[int, int]:
+    return (event.micros, event.seq)
 
 
-def _in_order(histories: Sequence[list[Event]]) -> list[Event]:
+def _in_order(histories: Sequence[list[_D]]) -> list[_D]:
     return histories[0] if len(histories) == 1 else sorted(_distinct(histories), key=_place)
 
 
-def _distinct(histories: Sequence[list[Event]]) -> list[Event]:
+def _distinct(histories: Sequence[list[_D]]) -> list[_D]:
     """A link stands in the history of both of its ids and is read once."""
     return list({event.seq: event for events in histories for event in events}.values())
 
 
+def _before(traces: list[Trace], until: int) -> list[Trace]:
+    """Those of traces in order that lie before a moment in microseconds."""
+    return traces[: bisect.bisect_left(traces, until, key=attrgetter("micros"))]
+
+
+def _has_later(histories: Sequence[list[Trace]], until: int) -> bool:
+    """Whether anything of some histories lies at a moment or after it."""
+    return any(traces[-1].micros >= until for traces in histories if traces)
+
+
 def _named(origins: Sequence[Source]) -> list[list[Any]]:
-    return [
-        [source.subject, None if source.until is None else [to_micros(source.until[0]), source.until[1]]]
-        for source in origins
-    ]
+    return [[source.subject, None if source.until is None else list(source.until)] for source in origins]

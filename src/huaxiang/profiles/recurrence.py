@@ -69,6 +69,12 @@ class Recurrence:
         ratio = self._values.get(key)
         return min(1.0, max(0.0, share) * (self._groups.get(group(key), 1.0) if ratio is None else ratio))
 
+    def chances(self, shares: Mapping[Key, float]) -> dict[Key, float]:
+        """`chance` of every facet with a share above 0."""
+        if not self._groups and not self._values:
+            return {key: min(1.0, share) for key, share in shares.items() if share > 0.0}
+        return {key: self.chance(key, share) for key, share in shares.items() if share > 0.0}
+
     @classmethod
     def learn(cls, seen: Iterable[Day]) -> Self:
         """Ratios from days, those of a person one after the other; see `Counts`."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from huaxiang.profiles import facets as view
+from huaxiang.profiles.behaviour import habit
 from huaxiang.profiles.errand import intent
 from huaxiang.profiles.fold import FoldConfig, decayed
 from huaxiang.profiles.item_facets import ItemFacets
@@ -86,6 +87,7 @@ class Essence:
         is_whole: whether every interest of at least `FAINT`, of either sign, is among the two.
         searches, unbought: open needs, strongest first; whole where none was left out.
         intent: of the newest visit; its score is of `as_of`.
+        price_sensitivity, loyalty: as a profile shows them.
     """
 
     as_of: int
@@ -100,6 +102,8 @@ class Essence:
     unbought: tuple[Wanted, ...]
     unbought_is_whole: bool
     intent: Held | None
+    price_sensitivity: float | None = None
+    loyalty: float | None = None
 
 
 SeqOf = Callable[[Sequence[EventId]], Mapping[EventId, int]]
@@ -140,6 +144,8 @@ def essence_of(
         unbought=tuple(_item(state, need, seqs) for need in kept),
         unbought_is_whole=len(kept) == len(unbought) < _MOST_UNBOUGHT and len(needs) < _MOST_NEEDS,
         intent=None if about is None else _held(about, seqs),
+        price_sensitivity=habit("price_sensitivity", state, item_facets, now=now),
+        loyalty=habit("loyalty", state, item_facets, now=now),
     )
 
 
@@ -171,6 +177,7 @@ def _figures(state: FoldState) -> FoldState:
         mood_weight=_bare(state.mood_weight),
         traits=state.traits,
         n_orders=state.n_orders,
+        buying=list(state.buying),
         active_days=state.active_days,
         first=state.first,
         last=list(state.last),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NoReturn
 
 from huaxiang.profiles import facets as view
-from huaxiang.profiles.audience_filter import Asked, Readable, Scored, UnsureError
+from huaxiang.profiles.behaviour import habit
 from huaxiang.profiles.fold import FoldConfig
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.name_bits import may_be_in
@@ -21,7 +21,9 @@ from huaxiang.profiles.packing import (
     head_of,
     numbers_of,
     scores_of,
+    share_of,
 )
+from huaxiang.profiles.readable import Asked, Readable, Scored, UnsureError
 from huaxiang.profiles.resident import FAINT, SLACK, wanting
 from huaxiang.profiles.state import FoldState, Tally
 from huaxiang.profiles.unpacking import figures_of, needs_of
@@ -148,6 +150,15 @@ class ResidentPerson(Readable):
             if not head.flags & TRAITS:
                 said["traits"] = _Unheld()
         return said
+
+    def habit(self, name: str) -> float | None:
+        """One of `profiles.behaviour.HABITS`."""
+        if self.consent("analytics") == "denied":
+            return None
+        head = self._head
+        if name == "repeat_purchase":  # it changes with time
+            return habit(name, figures_of(self._packed, head), self._item_facets, now=self._now)
+        return share_of(head.loyalty if name == "loyalty" else head.price_sensitivity)
 
     def _feeling(self) -> FoldState:
         head = self._head

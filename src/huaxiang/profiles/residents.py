@@ -31,6 +31,7 @@ _PER_ENTRY: Final = 240
 """Bytes of Python's own for each resident beside its bytes and its person's id, measured
 (tests/profiles/test_residents.py)."""
 _PER_DEVICE: Final = 600
+_PER_BESIDE: Final = 200
 _AT_ONCE: Final = 500
 """Residents that leave for the store in one transaction."""
 
@@ -71,7 +72,7 @@ class Residents:
     read, in the store in the transaction that appends it. A change of what profiles read of the items drops all.
 
     Memory: at most `megabytes` (of 2^20 bytes) and one batch of people that are being read; each is charged its bytes,
-    its person's id and 240 bytes of Python's own, and texts are shared.
+    its person's id and 240 bytes of Python's own, and texts are shared. What stands beside residents goes first.
     """
 
     def __init__(self, store: Store, item_facets: ItemFacets, version: str, *, megabytes: float) -> None:
@@ -88,6 +89,7 @@ class Residents:
         self._devices: dict[UserId, tuple[Subject, ...]] = {}
         self._claimants: dict[Subject, set[UserId]] = {}
         self._is_stored: set[UserId] = set()
+        self._beside: dict[UserId, tuple[str, bytes]] = {}
         self._table = ValueTable()
         self._n_bytes = 0
 
@@ -121,13 +123,40 @@ class Residents:
                 nothing is kept.
         """
         with self._lock:
-            if mark.n_forgotten != self._n_forgotten or not mark.items == self._items == self._marks.digest():
-                return
-            if mark.seq < self._seq and self._went_on((user_id, *devices), mark.seq):
+            if not self._stands((user_id, *devices), mark):
                 return
             self._take_in(user_id, pack(essence, self._table), tuple(devices), is_stored=False)
             self.traffic.built += 1
             self._make_room()
+
+    def _stands(self, subjects: Sequence[Subject], mark: Mark) -> bool:
+        """Whether what was read of somebody since a mark is still all there is, and the items are what they were."""
+        if mark.n_forgotten != self._n_forgotten or not mark.items == self._items == self._marks.digest():
+            return False
+        return mark.seq >= self._seq or not self._went_on(subjects, mark.seq)
+
+    def attach(self, user_id: UserId, by: str, computed: bytes, mark: Mark) -> None:
+        """Keep something else that was computed of a person in memory, beside their resident and as long as that stays
+        there, where there is room. It may rest on the person's events, and of items on what `ItemMarks` reads.
+
+        Args:
+            by: name of what computed it, which may be shared by everybody; another one takes its place.
+        """
+        with self._lock:
+            if user_id in self._kept and self._stands((user_id, *self._devices.get(user_id, ())), mark):
+                self._detach(user_id)
+                if self.n_bytes + _PER_BESIDE + sys.getsizeof(computed) <= self._budget:
+                    self._beside[user_id] = (by, computed)
+                    self._n_bytes += _PER_BESIDE + sys.getsizeof(computed)
+
+    def beside(self, user_id: UserId, by: str) -> bytes | None:
+        """What `attach` kept of a person whose resident is in memory; to be asked for inside `reading`."""
+        named, computed = self._beside.get(user_id, ("", b""))
+        return computed if named == by else None
+
+    def _detach(self, user_id: UserId) -> None:
+        if (kept := self._beside.pop(user_id, None)) is not None:
+            self._n_bytes -= _PER_BESIDE + sys.getsizeof(kept[1])
 
     @contextmanager
     def reading(self, user_ids: Sequence[UserId], *, now: datetime) -> Iterator[Mapping[UserId, tuple[bytes, Values]]]:
@@ -189,6 +218,7 @@ class Residents:
         self._n_bytes += self._charge(user_id, packed, devices)
 
     def _let_go(self, user_id: UserId) -> None:
+        self._detach(user_id)
         packed, devices = self._kept.pop(user_id), self._devices.pop(user_id, ())
         for device in devices:
             claimants = self._claimants[device]
@@ -204,7 +234,9 @@ class Residents:
         return sys.getsizeof(packed) + sys.getsizeof(user_id) + _PER_ENTRY + claimed
 
     def _make_room(self) -> None:
-        """Send the least recently used to the store, a batch at a time."""
+        """Let go of what stands beside residents; then send the least recently used to the store, a batch at a time."""
+        while self.n_bytes > self._budget and self._beside:
+            self._detach(next(iter(self._beside)))
         while self.n_bytes > self._budget and self._kept:
             leaving = list(islice(self._kept, min(_AT_ONCE, max(1, len(self._kept) // 4))))
             records = [self._record(user) for user in leaving if user not in self._is_stored]

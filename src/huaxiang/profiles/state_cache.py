@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from huaxiang.profiles.following import met_since
 from huaxiang.profiles.state import FoldState
@@ -29,6 +29,13 @@ class _Kept:
     n_bytes: int
 
 
+class Mark(NamedTuple):
+    """What a reading that begins will have read at least: the log so far; and how often everything was forgotten."""
+
+    seq: int
+    n_forgotten: int
+
+
 class StateCache:
     """States by user. Safe to use from many threads.
 
@@ -45,37 +52,32 @@ class StateCache:
         self._seq = 0
         self.n_bytes = 0
 
-    def get(self, user_id: Subject, *, before: datetime) -> FoldState | None:
-        """The state of everything known strictly before a moment; None where it must be read."""
+    def get(self, user_id: Subject, *, before: datetime) -> tuple[FoldState | None, Mark]:
+        """The state of everything known strictly before a moment, None where it must be read; and what `keep` asks for
+        of the reading that begins now."""
         with self._lock:
             self._catch_up()
-            kept = self._kept.get(user_id)
+            mark, kept = Mark(self._seq, self._n_forgotten), self._kept.get(user_id)
             if kept is None or before < kept.before:
-                return None
+                return None, mark
             self._kept.move_to_end(user_id)
-            return kept.state
-
-    def mark(self) -> tuple[int, int]:
-        """To be taken before the reading whose state will be kept."""
-        with self._lock:
-            self._catch_up()
-            return self._seq, self._n_forgotten
+            return kept.state, mark
 
     def keep(
-        self, user_id: Subject, state: FoldState, devices: Sequence[Subject], *, before: datetime, mark: tuple[int, int]
+        self, user_id: Subject, state: FoldState, devices: Sequence[Subject], *, before: datetime, mark: Mark
     ) -> None:
         """Keep a state of everything that the log has of a user, unless it went on since `mark`.
+
+        What came in after others caught up with the log for the last time is found when the state is next asked for.
 
         Args:
             devices: subjects of every device that the user ever claimed: what happens there may be theirs.
         """
         kept = _Kept(before, state, tuple(devices), bytes_of(state))
         with self._lock:
-            self._catch_up()
-            seq, n_forgotten = mark
-            if n_forgotten != self._n_forgotten:
+            if mark.n_forgotten != self._n_forgotten:
                 return
-            if seq < self._seq and any(who in (user_id, *devices) for who in met_since(self._store, seq)):
+            if mark.seq < self._seq and any(who in (user_id, *devices) for who in met_since(self._store, mark.seq)):
                 return
             self._let_go(user_id)
             self._kept[user_id] = kept

@@ -28,4 +28,5 @@ def bytes_of(state: FoldState) -> int:
 
 
 def _tallies(tallies: dict[str, Tally]) -> int:
-    return sum(_TALLY + sys.getsizeof(key) + _EVIDENCE * len(tally.evidence) for key, tally in tallies.items())
+    n_entries = sum([len(tally.evidence) for tally in tallies.values()])
+    return _TALLY * len(tallies) + sum(map(sys.getsizeof, tallies)) + _EVIDENCE * n_entries

@@ -6,6 +6,7 @@ from typing import Final
 import orjson
 
 from huaxiang.profiles.packing import (
+    BUYING_FORM,
     EVENTS,
     FIGURES,
     MINUTE,
@@ -20,6 +21,7 @@ from huaxiang.profiles.packing import (
     numbers_of,
     scores_of,
     seldom_start,
+    share_of,
 )
 from huaxiang.profiles.resident import Essence, Held, Seqs, Wanted
 from huaxiang.profiles.state import FoldState, Tally
@@ -32,7 +34,7 @@ _MICROS: Final = struct.Struct("<q")
 
 
 def figures_of(packed: bytes, head: Head) -> FoldState:
-    """A state with the figures of behaviour, traits, mood and consents; those that are not held are empty."""
+    """A state with the figures of behaviour, when they bought, traits, mood and consents; what is not held is empty."""
     return _Seldom(packed, head).figures()
 
 
@@ -64,6 +66,8 @@ def unpack(packed: bytes, values: Values) -> Essence:
         unbought=tuple(unbought),
         unbought_is_whole=bool(head.flags & UNBOUGHT),
         intent=about,
+        price_sensitivity=share_of(head.price_sensitivity),
+        loyalty=share_of(head.loyalty),
     )
 
 
@@ -74,8 +78,10 @@ class _Seldom:
         self._packed, self._head, self._at = packed, head, seldom_start(head)
 
     def figures(self) -> FoldState:
-        """Counts, spend and traits, with what stands in the head."""
-        head, counts, spend = self._head, {}, {}
+        """When they bought, counts, spend and traits, with what stands in the head."""
+        head, counts, spend, buying = self._head, {}, {}, [self._number(), 0, 0]
+        if buying[0]:
+            buying[1:] = BUYING_FORM.unpack(self._bytes(BUYING_FORM.size))
         if head.flags & FIGURES:
             counts = {EVENTS[self._byte()]: self._number() for _ in range(self._number())}
             spend = {self._text(): self._real() for _ in range(self._number())}
@@ -89,6 +95,7 @@ class _Seldom:
             mood_weight=Tally(long=head.mood_weight, at=head.mood_at),
             traits=orjson.loads(traits) if head.flags & TRAITS else {},
             n_orders=head.n_orders,
+            buying=buying,
             active_days=head.active_days,
             first=head.first,
             last=[head.last, head.last_seq],

@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Protocol
 
-from huaxiang.profiles.audience_filter import answers_to, fold_text
+from huaxiang.profiles.readable import answers_to, fold_text
 
 _PER_VALUE: Final = 300
 _PER_NAME: Final = 150

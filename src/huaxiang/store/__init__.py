@@ -19,16 +19,19 @@ from huaxiang.store.base import (
     Store,
     Subjects,
 )
+from huaxiang.store.trace import Deed, Trace
 
 __all__ = [
     "EVENT_SCHEMA",
     "IMPERSONAL_KINDS",
     "SCAN_SCHEMA",
     "Appended",
+    "Deed",
     "Erased",
     "Record",
     "Store",
     "Subjects",
+    "Trace",
     "every_user",
     "open_store",
 ]

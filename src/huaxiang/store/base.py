@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
+from huaxiang.store.trace import Trace
 from huaxiang.types import Event, Subject
 
 GATE: Final = ("gate", "rules")
@@ -112,6 +113,12 @@ class Store(Protocol):
 
         An `identify` event is in the history of both of its ids, so a device knows who claimed it.
         """
+        ...
+
+    def traces(
+        self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None
+    ) -> list[Trace]:
+        """The same events as `history` gives, as a fold reads them."""
         ...
 
     def scan(

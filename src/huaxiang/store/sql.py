@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -14,24 +14,39 @@ from huaxiang.errors import ConflictError, DataError, StoreError
 from huaxiang.store import naming, records, scanning
 from huaxiang.store.base import GATE, Appended, Erased, Record, Subjects
 from huaxiang.store.engine import Engine
-from huaxiang.store.rows import Row, blame, event_of, microseconds, moment, row_of, rows_of_table
+from huaxiang.store.rows import (
+    TRACE_COLUMNS,
+    Row,
+    blame,
+    event_of,
+    microseconds,
+    moment,
+    row_of,
+    rows_of_table,
+    trace_of,
+)
 from huaxiang.store.schema import LAYOUT, ROW_COLUMNS, events, log, metadata, watches
 from huaxiang.store.schema import records as kept_records
+from huaxiang.store.trace import Trace
 from huaxiang.types import EVENT_NAMES, Event, Subject, check_aware, is_anonymous
 
 Clock = Callable[[], datetime]
 
 DRIVER_ERRORS: Final = (sa.exc.SQLAlchemyError, UnicodeError, OverflowError)
 
-_ROW: Final = (events.c.seq, events.c.received_at, *(events.c[name] for name in ROW_COLUMNS))
+Form = Literal["event", "trace"]
+_COLUMNS: Final[Mapping[Form, Sequence[sa.Column[Any]]]] = {
+    "event": (events.c.seq, events.c.received_at, *(events.c[name] for name in ROW_COLUMNS)),
+    "trace": tuple(events.c[name] for name in TRACE_COLUMNS),
+}
 _subject: Final = sa.bindparam("subject", type_=sa.Text())
 _before: Final = sa.bindparam("before", type_=sa.BigInteger())
 _limit: Final = sa.bindparam("limit", type_=sa.Integer())
 
 
-def _latest(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _latest(form: Form, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
     newest_first = (events.c.timestamp.desc(), events.c.seq.desc())
-    chosen = sa.select(*_ROW).where(*conditions, events.c.timestamp < _before)
+    chosen = sa.select(*_COLUMNS[form]).where(*conditions, events.c.timestamp < _before)
     return chosen.order_by(*newest_first).limit(_limit)
 
 
@@ -40,18 +55,23 @@ _OWN: Final = events.c.subject == _subject
 _CLAIMED: Final = sa.and_(
     events.c.anonymous_id == sa.bindparam("anonymous_id"), events.c.event == sa.literal_column("'identify'")
 )
-_HISTORY: Final = _latest(_OWN)
 
 
 @lru_cache(maxsize=64)
-def _history_of(names: frozenset[str]) -> sa.Select[Any]:
+def _history_of(form: Form, names: frozenset[str] | None) -> sa.Select[Any]:
     """Of some kinds of events, which stand in the statement: as parameters they would be expanded anew for each call,
     at .3 ms. A kind that there is not is in no history."""
+    if names is None:
+        return _latest(form, _OWN)
     said: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{name}'") for name in sorted(names & EVENT_NAMES)]
-    return _latest(_OWN, events.c.event.in_(said))
+    return _latest(form, _OWN, events.c.event.in_(said))
 
 
-_CLAIMS: Final = _latest(_CLAIMED, events.c.subject != _subject)
+@lru_cache(maxsize=8)
+def _claims_of(form: Form) -> sa.Select[Any]:
+    return _latest(form, _CLAIMED, events.c.subject != _subject)
+
+
 # Whether any record watches anyone is asked once an append: a bulk import looks no further.
 _GATE: Final = sa.select(kept_records.c.version).where(kept_records.c.kind == GATE[0], kept_records.c.id == GATE[1])
 _STATE: Final = sa.select(
@@ -166,19 +186,28 @@ class SQLStore:
         self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None
     ) -> list[Event]:
         """The latest `limit` events of a subject with `timestamp < before`, oldest first by (timestamp, seq)."""
+        return [event_of(row) for row in self._latest("event", user_id, before, limit, events)]
+
+    def traces(
+        self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None
+    ) -> list[Trace]:
+        """The same events as `history` gives, as a fold reads them."""
+        return [trace_of(row) for row in self._latest("trace", user_id, before, limit, events)]
+
+    def _latest(
+        self, form: Form, user_id: Subject, before: datetime, limit: int, names: frozenset[str] | None
+    ) -> Sequence[sa.Row[Any]]:
+        """Rows of a history, oldest first."""
         asked: dict[str, Any] = {"subject": user_id, "before": microseconds(check_aware("before", before))}
         if limit <= 0:
             return []
         asked["limit"] = limit
         with self._reading() as connection:
-            if events is None:
-                rows = list(connection.execute(_HISTORY, asked).all())
-            else:
-                rows = list(connection.execute(_history_of(events), asked).all())
-            if is_anonymous(user_id) and (events is None or "identify" in events):
-                claims = connection.execute(_CLAIMS, asked | {"anonymous_id": user_id[1:]}).all()
+            rows: Sequence[sa.Row[Any]] = connection.execute(_history_of(form, names), asked).all()
+            if is_anonymous(user_id) and (names is None or "identify" in names):
+                claims = connection.execute(_claims_of(form), asked | {"anonymous_id": user_id[1:]}).all()
                 rows = sorted([*rows, *claims], key=lambda row: (row.timestamp, row.seq), reverse=True)[:limit]
-        return [event_of(row) for row in reversed(rows)]
+        return rows[::-1]
 
     def scan(
         self,
