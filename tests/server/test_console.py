@@ -16,7 +16,7 @@ from tests.shops import copy_shop, settings_of
 
 STATIC = Path(console.__file__).parent / "static"
 TEMPLATES = sorted((Path(console.__file__).parent / "templates").glob("*.html"))
-PATHS = ("/", "/audiences", "/me/u00")
+PATHS = ("/", "/search", "/audiences", "/me/u00")
 MODULES = sorted(STATIC.glob("*.js"))
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -34,7 +34,8 @@ def base_of(client: httpx.Client) -> str:
 def words() -> dict[str, tuple[str, str]]:
     """Key to English and Chinese, read from the dictionary modules; no key stands in two of them."""
     found: dict[str, tuple[str, str]] = {}
-    for name, start in (("i18n.js", "STRINGS = {"), ("phrases.js", "SHOPPER = {")):
+    tables = (("i18n.js", "STRINGS = {"), ("phrases.js", "SHOPPER = {"), ("search_phrases.js", "SEARCH = {"))
+    for name, start in tables:
         text = (STATIC / name).read_text("utf-8")
         table = text[text.index(start) : text.index("\n};")]
         rows = re.findall(r'^  "([\w.]+)": \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$', table, re.MULTILINE)
@@ -62,7 +63,7 @@ def test_the_policy_lets_a_page_fetch_from_its_own_host_only(client: httpx.Clien
 
 def test_only_the_shoppers_page_may_be_framed_and_by_its_own_host_alone(client: httpx.Client) -> None:
     framed = {path: client.get(path).headers["content-security-policy"].split("frame-ancestors ")[1] for path in PATHS}
-    assert framed == {"/": "'none'", "/audiences": "'none'", "/me/u00": "'self'"}
+    assert framed == {"/": "'none'", "/search": "'none'", "/audiences": "'none'", "/me/u00": "'self'"}
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.iterdir()), ids=lambda path: path.name)

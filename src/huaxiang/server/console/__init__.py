@@ -1,13 +1,14 @@
 """The console: a page that shows a shopper's profile, the live events and the recommendations side by side, one that
-counts audiences, and one for the shopper: what the shop knows, why, and how to change, take or erase it.
+searches as a shopper does and shows why, one that counts audiences, and one for the shopper: what the shop knows, why,
+and how to change, take or erase it.
 
-Jinja pages, one stylesheet and small ES modules, all from this package: nothing is built and nothing is fetched from
+Jinja pages, two stylesheets and small ES modules, all from this package: nothing is built and nothing is fetched from
 another host. The pages read the same HTTP API as every other client, so they hold no data and ask for no key
 themselves.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,12 @@ _TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_PAGES: Final[Mapping[str, tuple[str, str]]] = {
+    "/": ("console.html", "main.js"),
+    "/search": ("search.html", "search.js"),
+    "/audiences": ("audiences.html", "audiences.js"),
+}
+"""Where each page of the console is, its template and its module."""
 _LANGUAGES: Final[Mapping[str, str]] = {"en": "en", "zh": "zh-Hans"}
 _POLICY: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
 _HEADERS: Final[Mapping[str, str]] = {
@@ -36,8 +43,8 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 def install(app: FastAPI) -> None:
-    """Serve the console under `/` and `/audiences`, the shopper's page under `/me/<user id>`, and the files of all
-    under `/console/<digest of them all>/`.
+    """Serve the console under `/`, `/search` and `/audiences`, the shopper's page under `/me/<user id>`, and the files
+    of all under `/console/<digest of them all>/`.
 
     The digest stands in the path, so that modules, which import each other by relative name, are kept for good by the
     browser and are all fetched anew when one of them changes.
@@ -56,13 +63,8 @@ def install(app: FastAPI) -> None:
         html = environment.get_template(name).render(module=module, **said, **about)
         return HTMLResponse(html, headers={**headers, "Cache-Control": "no-cache"})
 
-    @app.get("/", include_in_schema=False)
-    def console(lang: str = "en") -> HTMLResponse:
-        return shown("console.html", "main.js", lang)
-
-    @app.get("/audiences", include_in_schema=False)
-    def audiences(lang: str = "en") -> HTMLResponse:
-        return shown("audiences.html", "audiences.js", lang)
+    for path, (template, module) in _PAGES.items():
+        app.get(path, include_in_schema=False)(_in_language(shown, template, module))
 
     @app.get("/me/{user_id:id}", include_in_schema=False)
     def me(user_id: str, lang: str = "en") -> HTMLResponse:
@@ -75,6 +77,15 @@ def install(app: FastAPI) -> None:
             raise HTTPException(404, f"the console has no file {name!r}; reload the page")
         headers = {**_HEADERS, "Cache-Control": _FOREVER}
         return Response(body, media_type=_TYPES[Path(name).suffix], headers=headers)
+
+
+def _in_language(shown: Callable[[str, str, str], HTMLResponse], template: str, module: str) -> Callable[..., Response]:
+    """The endpoint of a page that is told of a language alone."""
+
+    def answer(lang: str = "en") -> HTMLResponse:
+        return shown(template, module, lang)
+
+    return answer
 
 
 def _read_static(folder: Path) -> dict[str, bytes]:

@@ -94,6 +94,8 @@ export function createApi({ askKey, heard }) {
     item: (id) => json(`/v1/items/${encodeURIComponent(id)}`),
     similar: (id, k) => json(`/v1/items/${encodeURIComponent(id)}/similar${query({ k })}`),
     recommend: (id, k, asOf, explain = true) => json("/v1/recommend", { method: "POST", body: { user_id: id, k, explain, ...(asOf ? { as_of: asOf } : {}) } }),
+    search: (asked) => json("/v1/search", { method: "POST", body: asked }),
+    suggest: (q, k, id) => json(`/v1/suggest${query({ q, k, user_id: id })}`),
     audience: (asked) => json("/v1/audiences", { method: "POST", body: asked }),
     events: (events) => json("/v1/events", { method: "POST", body: events }),
     /** Now by the server's clock, never ahead of it, so that an event counts in the very next profile; nor behind by

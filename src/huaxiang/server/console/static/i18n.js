@@ -1,6 +1,7 @@
 // Every word of the interface in both languages, and how numbers, moments and money are written in them.
 
 import { SHOPPER } from "./phrases.js";
+import { SEARCH } from "./search_phrases.js";
 
 /** key: [English, 中文] */
 export const STRINGS = {
@@ -211,7 +212,7 @@ export const STRINGS = {
   "ev.post": ["Posted", "发帖"],
 };
 
-const WORDS = { ...STRINGS, ...SHOPPER };
+const WORDS = { ...STRINGS, ...SHOPPER, ...SEARCH };
 const CODES = { en: 0, zh: 1 };
 const LOCALES = { en: "en-GB", zh: "zh-CN" };
 const CJK = /\p{Script=Han}/u;
@@ -247,6 +248,7 @@ export function speak(language) {
     /** A day as it is said: with its year only where it is another one. */
     date: (value, now = Date.now()) => new Date(value).toLocaleDateString(locale, { day: "numeric", month: "long", ...(new Date(value).getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" }) }),
     list: (names) => new Intl.ListFormat(locale, { type: "conjunction" }).format(names),
+    either: (names) => new Intl.ListFormat(locale, { type: "disjunction" }).format(names),
     money: (amount, currency) => money(locale, amount, currency),
     ago: (value, now = Date.now()) => ago(t, short, value, now),
     /** The character that stands for a name: its first Chinese one in Chinese, else its first letter. */
