@@ -1,14 +1,18 @@
 """The console's page of search: what is typed, filtered and compared there, as a browser shows it."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from huaxiang.apps.search.scoring import FEATURES
+from huaxiang.server import console
 from tests.server.browsing import Open
 from tests.server.running import Running, send
 from tests.server.searching import SEARCH, asked, ids, search_for
 
+STATIC = Path(console.__file__).parent / "static"
 OFFERS = {
     "suggestions": [
         {"text": "hiking boots", "kind": "query", "highlight": [[0, 2]]},
@@ -80,6 +84,16 @@ def test_a_word_is_marked_where_it_has_another_ending(
         [module.replace("search.js", "marking.js"), text, words],
     )
     assert found == marked
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_every_part_of_a_score_has_a_name_a_colour_and_a_place(feature: str) -> None:
+    phrases, style, parts = (
+        (STATIC / name).read_text("utf-8") for name in ("search_phrases.js", "search.css", "parts.js")
+    )
+    assert f'"find.part.{feature}"' in phrases
+    assert f'[data-part="{feature}"]' in style
+    assert f'"{feature}"' in parts
 
 
 def test_the_box_completes_by_the_keyboard_alone(shared: Running, visit: Open, complaints: list[str]) -> None:

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 /** In the order in which they stand in a bar; what a shop's own release adds comes after them. */
-const ORDER = ["words", "name", "ends", "named", "category", "meaning", "clicks", "popularity", "price_band", "profile", "sold_out"];
+const ORDER = ["complete", "words", "name", "ends", "named", "category", "meaning", "clicks", "popularity", "price_band", "profile", "sold_out"];
 
 /** A part below this is shown as nothing. */
 const LEAST = 0.005;

@@ -98,6 +98,7 @@ export const SEARCH = {
   "find.score": ["What the score is made of", "得分构成"],
   "find.score.said": ["Score {n}: {parts}", "得分 {n}：{parts}"],
   "find.score.none": ["Beyond the first places only the words count.", "靠后的商品只按词排序。"],
+  "find.part.complete": ["has all the words", "词齐全"],
   "find.part.words": ["words", "词"],
   "find.part.name": ["words in the name", "名称含词"],
   "find.part.ends": ["is what is named", "品名相符"],
