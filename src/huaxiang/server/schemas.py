@@ -275,6 +275,22 @@ class AudienceOut(SizeOut):
     took_ms: float
 
 
+class SuggestionOut(BaseModel):
+    """A line under a search box."""
+
+    text: str
+    kind: Literal["query", "category", "brand", "item"]
+    highlight: list[tuple[int, int]] = Field(description="half-open ranges of code points that were typed")
+    scope: dict[str, str] | None = Field(default=None, description="a filter of a search for what is named")
+
+
+class SuggestOut(BaseModel):
+    """Completions of what was typed, best first."""
+
+    suggestions: list[SuggestionOut]
+    took_ms: float
+
+
 class HealthOut(BaseModel):
     """Whether the service can answer."""
 
