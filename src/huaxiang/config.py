@@ -125,6 +125,15 @@ class RankingConfig(Section):
     )
 
 
+class SearchConfig(Section):
+    """What search learns from the shop's own queries."""
+
+    floor: int = Field(
+        default=5, ge=1, description="people who must have typed a query before it is suggested or learned from"
+    )
+    synonyms: Path | None = Field(default=None, description="the shop's own: a file with a group of names on each line")
+
+
 class AudiencesConfig(Section):
     """What is told of groups of people."""
 
@@ -144,6 +153,7 @@ class Settings(Section):
     training: TrainingConfig = TrainingConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
     ranking: RankingConfig = RankingConfig()
+    search: SearchConfig = SearchConfig()
     audiences: AudiencesConfig = AudiencesConfig()
     privacy: PrivacyConfig = PrivacyConfig()
 

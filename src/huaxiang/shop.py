@@ -10,9 +10,14 @@ from typing import Any, Final
 
 from huaxiang.apps.audience import Audiences
 from huaxiang.apps.recommend import Answer, Ask, answer
+from huaxiang.apps.search.asked import QueryLogConfig
 from huaxiang.apps.search.asking import SearchAnswer, SearchAsk
 from huaxiang.apps.search.engine import Search
 from huaxiang.apps.search.learned import Learned
+from huaxiang.apps.search.scoring import WEIGHTS
+from huaxiang.apps.search.suggest import Suggestion
+from huaxiang.apps.search.weights import FOLDER as SEARCH_FOLDER
+from huaxiang.apps.search.weights import load_weights
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.collect.check import check_event
 from huaxiang.collect.gate import Gate
@@ -76,6 +81,7 @@ class Shop:
         )
         self._pipeline: Pipeline | None = None
         self._search: Search | None = None
+        self._search_weights: Mapping[str, float] = WEIGHTS
         self._complaint = ""
         self._lock = threading.Lock()
         self.refresh()
@@ -97,7 +103,9 @@ class Shop:
         if self._search is None:
             with self._lock:
                 if self._search is None:
-                    self._search = Search(self.portraits, lambda: self._pipeline, Learned())
+                    search = Search(self.portraits, lambda: self._pipeline, self._learned())
+                    search.use(self._search_weights)
+                    self._search = search
         return self._search
 
     @property
@@ -134,7 +142,11 @@ class Shop:
 
     def _open(self, release: Release) -> None:
         try:
+            weights = load_weights(release.path / SEARCH_FOLDER)
             self._pipeline = Pipeline.open(release, self.portraits, self._rules)
+            self._search_weights = weights
+            if self._search is not None:
+                self._search.use(weights)
         except Exception as error:  # whatever is wrong with its files: engines have errors of their own
             logger.debug("opening release %s", release.id, exc_info=True)
             self._complain(f"release {release.id} cannot be opened: {error}")
@@ -157,6 +169,21 @@ class Shop:
         if ask.user_id is not None:
             ask = replace(ask, user_id=self.gate.stored_id(ask.user_id))
         return self.searching.search(ask, now=now)
+
+    def suggest(self, typed: str, k: int = 8, user_id: UserId | None = None) -> list[Suggestion]:
+        """Complete what is being typed."""
+        stored = None if user_id is None else self.gate.stored_id(user_id)
+        return self.searching.suggest(typed, k, stored, now=datetime.now(UTC))
+
+    def _learned(self) -> Learned:
+        asked = self.settings.search
+        return Learned(
+            self.store,
+            self.catalogue,
+            consent_default=self.settings.consent.default,
+            config=QueryLogConfig(floor=asked.floor),
+            synonyms=asked.synonyms,
+        )
 
     def edit_profile(self, user_id: UserId, edits: Sequence[Mapping[str, Any]]) -> tuple[Profile, list[str]]:
         """Write a person's edits, all or none, as events; the profile after them, and the name of each.

@@ -5,7 +5,6 @@
 Legend: M items, N held-out people, R retrievers, D width.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,18 +23,20 @@ from huaxiang.encoder.folder import open_folder
 from huaxiang.encoder.training import train_encoder
 from huaxiang.errors import DataError, ReleaseError
 from huaxiang.evaluation.affordable import PART_SHARE, unaffordable
+from huaxiang.evaluation.card import about_of, write_card
 from huaxiang.evaluation.coming_back import learn_recurrence
 from huaxiang.evaluation.parts import order_again, order_before
+from huaxiang.evaluation.search_teaching import keep_search
 from huaxiang.evaluation.selection import START, Selected, select
 from huaxiang.pipeline import PARTS, Pipeline, save_pipeline
 from huaxiang.pipeline.elsewhere import ELSEWHERE
 from huaxiang.pipeline.lender import Lender, Lent
 from huaxiang.profiles import ItemFacets
 from huaxiang.profiles.portrait import Portraits
-from huaxiang.profiles.state import DAY
+from huaxiang.profiles.state import DAY, from_micros
 from huaxiang.ranking.rules import repeat_categories
 from huaxiang.release import Draft, Release, Releases
-from huaxiang.retrieval.kinds import NAMES, content_recipes, fit_retrievers, joined_terms
+from huaxiang.retrieval.kinds import ALWAYS, NAMES, content_recipes, fit_retrievers, joined_terms
 from huaxiang.retrieval.lent import NAME as LENT
 from huaxiang.retrieval.live import LiveIndex
 from huaxiang.retrieval.log import TrainingLog, read_log, to_interactions
@@ -43,7 +44,7 @@ from huaxiang.retrieval.pairs import next_item_pairs
 from huaxiang.retrieval.sequence import SequenceModel
 from huaxiang.text.keywords import Keywords
 from huaxiang.text.word_vectors import keep_word_vectors
-from huaxiang.text.wording import WORDING, item_terms, item_text
+from huaxiang.text.wording import item_terms, item_text
 from huaxiang.types import Item, ItemId, Vectors
 
 Progress = Callable[[str, float], None]
@@ -58,9 +59,11 @@ _ENCODER_SHARE: Final = 0.6
 _ORDER_SHARE: Final = 0.3
 """Of what is left then, for the sequence model's first fit."""
 _TEACHING_SHARE: Final = 0.4
+"""Of what is left after reading those who judge, for the learned ranker."""
+_SEARCH_SHARE: Final = 0.15
+"""Of what is left then, for reading the searches that teach the order of search."""
 _COMING_BACK_SHARE: Final = 0.05
 """Of the budget, for reading how surely people come back to what they met."""
-"""Of what is left after reading those who judge, for the learned ranker."""
 
 
 def train(
@@ -97,10 +100,10 @@ def train(
         learned, not_tried = _order(shop, log.interactions, cut, clock, seed, tell)
         tell("select on held-out days", 0.0)
         not_tried |= unaffordable(*_sizes(log.interactions), len(items), shop.content, clock.left) | refused
-        selected = _select(portraits, shop, log.interactions, cut, seq, learned, lent, not_tried, clock, seed)
+        selected = _select(draft, portraits, shop, log.interactions, cut, seq, learned, lent, not_tried, clock, seed)
         tell("fit on everything", 0.0)
         _fit_and_save(draft, shop, log.interactions, selected, learned, lent, portraits, seed)
-        draft.about |= _about(seq, log.interactions, items, selected, not_tried, report, clock.elapsed)
+        draft.about |= about_of(seq, log.interactions, len(items), selected, not_tried, report, clock.elapsed)
         _finish(draft, portraits, clock)
     return releases.use(draft.id)
 
@@ -109,7 +112,7 @@ def _finish(draft: Draft, portraits: Portraits, clock: "_Clock") -> None:
     """Refuse a release that learned from people who were erased since it was begun; else write its card."""
     if n := erased_since(portraits.store, datetime.now(UTC) - timedelta(seconds=clock.elapsed)):
         raise ReleaseError(f"{n} people were erased while this release learned from them; it is not kept: train again")
-    _write_card(draft)
+    write_card(draft)
 
 
 def _read(portraits: Portraits, seq: int, tell: Progress) -> tuple[TrainingLog, int | None]:
@@ -275,6 +278,7 @@ def _order(
 
 
 def _select(
+    draft: Draft,
     portraits: Portraits,
     shop: _Shop,
     rows: pl.DataFrame,
@@ -286,7 +290,8 @@ def _select(
     clock: _Clock,
     seed: int,
 ) -> Selected:
-    """Fit on what came before the held-out days, and choose by them; profiles read the keywords of this release."""
+    """Fit on what came before the held-out days, and choose by them; profiles read the keywords of this release. The
+    draft keeps what searches on those days taught."""
     if cut is None:
         return Selected(START, {}, {"note": "too few events to hold days out; weights are the defaults"})
     catalogue = portraits.item_facets.catalogue
@@ -304,7 +309,12 @@ def _select(
     alike = dict.fromkeys((*retrievers, "content", "profile", *([ELSEWHERE] if elsewhere else [])), 1.0)
     repeated = shop.repeated(earlier)
     trial = Pipeline("trial", readers, shop.encoder, index, retrievers, alike, repeated, elsewhere=elsewhere)
-    return select(trial, rows, cut, np.random.default_rng(seed), seconds=_TEACHING_SHARE * clock.left)
+    rng = np.random.default_rng(seed)
+    selected = select(trial, rows, cut, rng, seconds=_TEACHING_SHARE * clock.left)
+    used = {name: part for name, part in retrievers.items() if name in selected.weights or name in ALWAYS}
+    chosen = trial.trying(used, selected.weights)
+    draft.about["search"] = keep_search(draft, chosen, from_micros(cut), rng, seconds=_SEARCH_SHARE * clock.left)
+    return selected
 
 
 def _fit_and_save(
@@ -348,50 +358,3 @@ def _purchases(rows: pl.DataFrame, items: Sequence[Item]) -> dict[str, list[tupl
         if category.get(item_id):
             bought.setdefault(category[item_id], []).append((person, item_id))
     return bought
-
-
-def _about(
-    seq: int,
-    rows: pl.DataFrame,
-    items: Sequence[Item],
-    selected: Selected,
-    not_tried: Mapping[str, str],
-    encoder: Mapping[str, Any],
-    seconds: float,
-) -> dict[str, Any]:
-    n_interactions, n_people = _sizes(rows)
-    return {
-        "seq": seq,
-        "wording": WORDING,
-        "n_items": len(items),
-        "n_interactions": n_interactions,
-        "n_people": n_people,
-        "weights": dict(selected.weights),
-        "decays": dict(selected.decays),
-        "validation": dict(selected.figures),
-        "not_tried": dict(not_tried),
-        "encoder": dict(encoder),
-        "seconds": round(seconds, 1),
-    }
-
-
-def _write_card(draft: Draft) -> None:
-    """A model card for people, beside the manifest."""
-    about = draft.about
-    lines = [
-        f"# Release {draft.id}",
-        "",
-        f"Trained on {about['n_interactions']:,} interactions of {about['n_people']:,} people",
-        f"with {about['n_items']:,} items, in {about['seconds']} s, up to log position {about['seq']}.",
-        "",
-        "Weights of the fused retrievers, chosen on held-out days:",
-        "",
-        *(f"- {name}: {weight}" for name, weight in about["weights"].items()),
-        "",
-        "```json",
-        json.dumps(about["validation"], indent=1, ensure_ascii=False),
-        "```",
-        "",
-        "Validation figures choose; they are not a test. Limits: people who denied training are not in it.",
-    ]
-    (draft.path / "MODEL_CARD.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -82,6 +82,13 @@ def test_an_alternative_counts_as_much_as_it_weighs(shelf: tuple[Catalogue, Keyw
     assert set(index.search(query, 10).item_ids) == {"p0", "p1", "p2", "p3", "p4"}
 
 
+def test_another_way_to_ask_is_found_too_and_worth_less(shelf: tuple[Catalogue, KeywordIndex]) -> None:
+    index = shelf[1]
+    hanger = [[Alternative("hanger")]]
+    query = index.query([[Alternative("wool")], [Alternative("dress")]], also=[(hanger, 0.01)])
+    assert index.search(query, 10).item_ids == ("p0", "p3")
+
+
 def test_what_is_not_wanted_is_not_found(shelf: tuple[Catalogue, KeywordIndex]) -> None:
     assert set(found(shelf[1], "dress", without=["red"])) == {"p1", "p2", "p3"}
 
@@ -193,6 +200,16 @@ def test_an_item_that_comes_back_is_found_again_and_counted_once(store: Store) -
         index.refresh()
         assert len(index) == hour
     assert index.values()["brand"] == {"Acme": 1}
+
+
+def test_ids_that_differ_in_case_alone_are_two_items(store: Store) -> None:
+    store.append([put("POT", name="Clay jar")])
+    catalogue = Catalogue(store)
+    index = KeywordIndex(catalogue)
+    store.append([put("POT", 1, name="Clay bowl"), drop("pot", 1)])
+    catalogue.refresh()
+    assert found(index, "clay") == ["POT"]
+    assert found(index, "bowl") == ["POT"]
 
 
 def test_many_changes_wait_for_the_thread_beside_requests(store: Store) -> None:

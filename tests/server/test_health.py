@@ -25,6 +25,7 @@ PATHS = {
     "/v1/users/{user_id}/profile/evidence": {"get"},
     "/v1/recommend": {"post"},
     "/v1/search": {"post"},
+    "/v1/suggest": {"get"},
     "/health/live": {"get"},
     "/health/ready": {"get"},
     "/metrics": {"get"},

@@ -15,6 +15,8 @@ from huaxiang.retrieval.live import Snapshot
 from huaxiang.retrieval.popular import Popular
 from huaxiang.retrieval.reading import Person
 
+MUTED: Final = 3.0
+"""Standard deviations that an item loses of which the person said "not for me"."""
 _ADDED_UP: Final = (ItemToItem, Factors)
 """Kinds that can be asked about a few items at the price of a few."""
 
@@ -32,6 +34,8 @@ def affinity(pipeline: Pipeline, person: Person, items: Snapshot, at_P: NDArray[
         scores_P = _part(name, pipeline, person, items, at_P) if weight > 0.0 else None
         if scores_P is not None:
             said_P += weight * standing(scores_P)
+    if person.muted:
+        said_P[pipeline.shelf(items).having(person.muted)[at_P]] -= MUTED
     return said_P
 
 

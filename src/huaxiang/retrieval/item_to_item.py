@@ -116,7 +116,8 @@ class ItemToItem:
 
     def scores_of(self, history: History, items_K: Indices) -> Scores:
         """The same of one person for a few distinct items, shape (K,)."""
-        return self.contributions_of(history, items_K).sum(axis=1)
+        summed_K: Scores = self.contributions_of(history, items_K).sum(axis=1)
+        return summed_K
 
     def candidates(self, history: History, k: int, *, exclude: Indices | None = None) -> tuple[Indices, Scores]:
         """At most `k` items with a score, best first."""

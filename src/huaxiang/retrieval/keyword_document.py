@@ -4,14 +4,15 @@ BM25F (Robertson, Zaragoza and Taylor 2004) is BM25 over a text in which a field
 index needs a single field of terms, and a query asks it once per term.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Final
 
 import tantivy
 
 from huaxiang.text.terms import index_terms
-from huaxiang.types import Item
+from huaxiang.types import Item, ItemId
 
 FIELD_WEIGHTS: Final[Mapping[str, int]] = {"name": 3, "brand": 2, "category": 2, "attributes": 1, "description": 1}
 """How many times a field's terms stand in the text."""
@@ -22,7 +23,9 @@ DESCRIPTION_CHARACTERS: Final = 2_000
 MARK: Final = "\x1f"
 """Between a field's name and a value in the values that filters ask for."""
 
-_KEPT: Final = 100_000
+_KEPT: Final = 10_000
+_KEPT_VALUES: Final = 20_000
+"""Texts of fields, and values, that many items share: about 300 bytes each."""
 
 
 def index_schema() -> tantivy.Schema:
@@ -81,7 +84,7 @@ def _terms(text: str) -> list[str]:
 
 def values_of(item: Item) -> list[str]:
     """What the item is filtered by and counted under, as `value_key`."""
-    return _keys(value_pairs(item))
+    return list(dict.fromkeys([_shared_key(field, value) for field, value in value_pairs(item)]))
 
 
 def value_pairs(item: Item) -> list[tuple[str, str]]:
@@ -97,11 +100,12 @@ def exact_of(item: Item) -> list[str]:
     pairs = [("item_id", item.item_id), ("name", item.name)]
     pairs += [] if item.currency is None else [("currency", item.currency)]
     pairs += [("category", level) for level in item.category[1:]]
-    return _keys(pairs)
+    return [id_key(item.item_id), *dict.fromkeys([value_key(field, value) for field, value in pairs])]
 
 
-def _keys(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    return list(dict.fromkeys(value_key(field, value) for field, value in pairs))
+def id_key(item_id: ItemId) -> str:
+    """What an item is taken out by: its id to the letter, in which case counts."""
+    return f"{MARK}{item_id}"
 
 
 def attribute_field(name: str) -> str:
@@ -110,5 +114,12 @@ def attribute_field(name: str) -> str:
 
 
 def value_key(field: str, value: str) -> str:
-    """A field with a value as one text, in which case does not count."""
-    return f"{field}{MARK}{value.strip().casefold()}"
+    """A field with a value as one text, in which case does not count; of a name its digest, for nearly every item has
+    one of its own, and a dictionary of names would weigh as much as the index."""
+    folded = value.strip().casefold()
+    if field == "name":
+        folded = blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{field}{MARK}{folded}"
+
+
+_shared_key: Final = lru_cache(maxsize=_KEPT_VALUES)(value_key)

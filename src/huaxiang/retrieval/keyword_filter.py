@@ -90,8 +90,8 @@ class KeywordFilter:
         return self._texts(field, [text for text in self._values_of(field) if _is_between(text, low, high)])
 
     def _range(self, low: float | None, high: float | None) -> tantivy.Query:
-        bounds = [None if bound is None else float(bound) for bound in (low, high)]
-        return tantivy.Query.range_query(self._schema, "price", tantivy.FieldType.Float, *bounds)
+        least, most = (None if bound is None else float(bound) for bound in (low, high))
+        return tantivy.Query.range_query(self._schema, "price", tantivy.FieldType.Float, least, most)
 
     @staticmethod
     def _any(queries: Sequence[tantivy.Query]) -> tantivy.Query:

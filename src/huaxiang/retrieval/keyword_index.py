@@ -12,11 +12,11 @@ from typing import Any, Final
 import tantivy
 
 from huaxiang.collect.catalogue import Catalogue
-from huaxiang.retrieval.keyword_document import MARK, document_of, index_schema, value_key, value_pairs
+from huaxiang.retrieval.keyword_document import MARK, document_of, id_key, index_schema, value_key, value_pairs
 from huaxiang.retrieval.keyword_filter import KeywordFilter
 from huaxiang.types import Item, ItemId
 
-_HEAP: Final = 64_000_000
+_HEAP: Final = 32_000_000
 """Bytes that the writer gathers in before it writes a segment."""
 _AT_ONCE: Final = 64
 """Changed items that a request takes in itself; more wait for the follower thread."""
@@ -54,15 +54,14 @@ class KeywordIndex:
     """Items by their words. Safe to use from many threads.
 
     It is built in memory from the catalogue when it is opened, so that there is nothing on disk to be damaged or stale.
-    Memory: the index, less than its texts, and 150 bytes an item; while it takes items in, the writer's 64 MB.
+    Memory: the index, about the size of its texts, and 8 bytes for each time that an item was set; while it takes items
+    in, the writer's 32 MB.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._schema = index_schema()
         self._index = tantivy.Index(self._schema)
-        self._writer = self._index.writer(_HEAP, 1)
-        self._slots: dict[ItemId, int] = {}
         self._ids: list[ItemId] = []
         self._shown: dict[str, str] = {}
         self._attributes: set[str] = set()
@@ -93,22 +92,25 @@ class KeywordIndex:
         return self._searcher
 
     def _take(self, names: Sequence[ItemId]) -> None:
+        writer = self._index.writer(_HEAP, 1)
+        is_new = not self._ids
         for name in names:
+            if not is_new:
+                writer.delete_documents_by_query(self._named(name))
             item = self._catalogue.get(name)
-            slot = self._slots.get(name)
-            if slot is not None:
-                self._writer.delete_documents_by_query(tantivy.Query.term_query(self._schema, "slot", slot))
             if item is not None:
-                if slot is None:
-                    slot = self._slots[name] = len(self._ids)
-                    self._ids.append(name)
-                self._writer.add_document(document_of(item, slot))
+                writer.add_document(document_of(item, len(self._ids)))
+                self._ids.append(name)
                 self._spell(item)
-        self._writer.commit()
+        writer.commit()
+        writer.wait_merging_threads()  # ends the writer, and gives its memory back
         self._index.reload()
         self._searcher = self._index.searcher()
         self._committed = time.monotonic()
         self.version += 1
+
+    def _named(self, name: ItemId) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, "exact", id_key(name))
 
     def _spell(self, item: Item) -> None:
         """Remember how the shop spells its values: the first spelling stays."""
@@ -135,23 +137,21 @@ class KeywordIndex:
         least: int | None = None,
         where: Mapping[str, Any] | None = None,
         without: Iterable[str] = (),
+        also: Sequence[tuple[Sequence[Sequence[Alternative]], float]] = (),
     ) -> tantivy.Query:
         """What matches at least `least` groups (None: all), passes the filter and has none of the terms `without`.
 
         Args:
             groups: for each word asked for, the terms that stand for it; no group: everything.
+            also: other ways to ask the same, all of whose groups must match, with what such a match is worth.
 
         Raises:
             DataError: the filter has an unknown field or another form than `ranking.rules.compile_filter` takes.
         """
-        parts = [self._group(group) for group in groups]
-        clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        if parts:
-            should = [(tantivy.Occur.Should, part) for part in parts]
-            wanted = len(parts) if least is None else max(1, min(least, len(parts)))
-            clauses.append((tantivy.Occur.Must, tantivy.Query.boolean_query(should, wanted)))
-        else:
-            clauses.append((tantivy.Occur.Must, tantivy.Query.all_query()))
+        clauses = [(tantivy.Occur.Must, self._said(groups, least) if groups else tantivy.Query.all_query())]
+        if also and groups:
+            others = [tantivy.Query.boost_query(self._said(other, None), weight) for other, weight in also]
+            clauses = [(tantivy.Occur.Must, tantivy.Query.disjunction_max_query([clauses[0][1], *others]))]
         if where:
             filters = KeywordFilter(self._schema, self._attributes, lambda field: self.values().get(field, {}))
             clauses += filters.query(where)
@@ -161,9 +161,9 @@ class KeywordIndex:
     def search(self, query: tantivy.Query, n: int) -> Hits:
         """The `n` best items of a query; those that were deleted this moment are left out."""
         searcher = self._fresh()
-        found = searcher.search(query, limit=max(1, n))
-        slots = searcher.fast_field_values("slot", [address for _, address in found.hits])
-        pairs = [(self._ids[int(slot)], float(score)) for slot, (score, _) in zip(slots, found.hits, strict=True)]
+        found: Any = searcher.search(query, limit=max(1, n))  # its stub lacks `count`
+        slots: list[Any] = searcher.fast_field_values("slot", [address for _, address in found.hits])
+        pairs = [(self._ids[slot], float(score)) for slot, (score, _) in zip(slots, found.hits, strict=True)]
         kept = [pair for pair in pairs if pair[0] in self._catalogue]
         gone = len(pairs) - len(kept)
         return Hits(tuple(name for name, _ in kept), tuple(score for _, score in kept), (found.count or 0) - gone)
@@ -180,6 +180,12 @@ class KeywordIndex:
             field, _, value = key.partition(MARK)
             counted.setdefault(field, {})[self._shown.get(key, value)] = int(bucket["doc_count"])
         return counted
+
+    def _said(self, groups: Sequence[Sequence[Alternative]], least: int | None) -> tantivy.Query:
+        """What matches at least `least` of the groups; None: all."""
+        should = [(tantivy.Occur.Should, self._group(group)) for group in groups]
+        wanted = len(groups) if least is None else max(1, min(least, len(groups)))
+        return tantivy.Query.boolean_query(should, wanted)
 
     def _group(self, group: Sequence[Alternative]) -> tantivy.Query:
         queries = [

@@ -79,9 +79,7 @@ class Shops:
     def follow(self) -> None:
         """Build the search index, then open releases that were switched to by other processes, until `close`; runs in
         a thread of its own."""
-        for shop in list(self._open.values()):
-            shop.searching.refresh()
-        settle()
+        self._build_indexes()
         while not self._stop.wait(_POLL):
             for tenant, shop in list(self._open.items()):
                 before = shop.release_id
@@ -92,6 +90,14 @@ class Shops:
                 except Exception:
                     # A store that is full or locked now may not be so in a second; without this thread nothing follows.
                     logger.exception("cannot refresh the shop of tenant %s; trying again", tenant)
+
+    def _build_indexes(self) -> None:
+        for tenant, shop in list(self._open.items()):
+            try:
+                shop.searching.refresh()
+            except Exception:  # the first search tries again, and says what is wrong
+                logger.exception("cannot build the search index of tenant %s", tenant)
+        settle()
 
     def close(self) -> None:
         """Stop following and close the stores."""

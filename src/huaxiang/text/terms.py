@@ -112,6 +112,7 @@ _LATIN: Final = "|".join(sorted((re.escape(name) for name in UNITS if name[0].is
 _OTHER: Final = "|".join(sorted((name for name in UNITS if not name[0].isascii()), key=len, reverse=True))
 _AMOUNT: Final = re.compile(rf"(?<![a-z0-9.])(\d+(?:\.\d+)?)(?:[\s-]?({_LATIN})\.?(?![a-z0-9])|\s?({_OTHER}))")
 _RUN_TOGETHER: Final = re.compile(r"(?<![\w.-])(\d+)(?=[a-z]{4,}(?![\w-]))")
+_DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _MEASURED: Final = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(sorted(set(UNITS.values()), key=len, reverse=True))})")
 _PARTS: Final = re.compile(r"[-'._/]|(?<=\w\w)\+")
@@ -168,6 +169,8 @@ def index_terms(text: str) -> list[str]:
 def read_words(text: str) -> list[Word]:
     """The words of a text, in order; see `query_terms` for what becomes of them."""
     words = segment(_tidied(text))
+    if "x" not in words:
+        return [_word(word) for word in words]
     last = len(words) - 1
     return [
         _word(word)
@@ -180,19 +183,29 @@ def _tidied(text: str) -> str:
     """Numbers in one form, and each amount one word: `1-1/2 in. x 4'` becomes `1.5in 4ft`."""
     if "&" in text:
         text = html.unescape(text)
-    text = normalise(text.translate(_MARKS))
+    text = normalise(text if text.isascii() else text.translate(_MARKS))
     if "w/" in text:
         text = _WITH.sub(lambda found: " without " if found[1] else " with ", text)
-    if not any(letter.isdigit() for letter in text):
-        return text
-    text = _TWO_IN_ONE.sub(r"\1in\2", text)
-    text = _BARE_POINT.sub("0.", _THOUSANDS.sub("", text))
-    text = _FRACTION.sub(_decimal, text)
-    text = _COMPOUND_UNIT.sub(_compound, text)
-    if _QUOTED.search(text):
+    return _with_amounts(text) if _DIGIT.search(text) else text
+
+
+def _with_amounts(text: str) -> str:
+    """Each step is taken only where its sign stands in the text: most titles have few."""
+    if "in" in text:
+        text = _TWO_IN_ONE.sub(r"\1in\2", text)
+    if "," in text:
+        text = _THOUSANDS.sub("", text)
+    if "." in text:
+        text = _BARE_POINT.sub("0.", text)
+    if "/" in text:
+        text = _FRACTION.sub(_decimal, text)
+    if "sq" in text or "cu" in text or "fl" in text:
+        text = _COMPOUND_UNIT.sub(_compound, text)
+    if '"' in text and _QUOTED.search(text):
         text = text.replace('"', " ")
-    text = _RUN_TOGETHER.sub(r"\1 ", _TIMES.sub(" x ", text))
-    return _AMOUNT.sub(_joined, text)
+    if "x" in text or "*" in text:
+        text = _TIMES.sub(" x ", text)
+    return _AMOUNT.sub(_joined, _RUN_TOGETHER.sub(r"\1 ", text))
 
 
 def _decimal(found: re.Match[str]) -> str:
@@ -218,7 +231,7 @@ def _plain(number: str) -> str:
     return (whole.lstrip("0") or "0") + (f".{rest}" if rest else "")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=20_000)
 def _word(word: str) -> Word:
     """A word without its ending; a compound's parts, each without its own."""
     if _NUMBER.fullmatch(word):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from huaxiang.apps.search import learned, suggest
 from huaxiang.apps.search.asking import SearchAnswer, SearchAsk
 from huaxiang.errors import DataError
 from huaxiang.retrieval import keyword_index
@@ -27,6 +28,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     monkeypatch.setattr(keyword_index, "_PAUSE", 0.0)
+    monkeypatch.setattr(suggest, "_PATIENCE", 0.0)
+    monkeypatch.setattr(learned, "_PATIENCE", 0.0)
     opened = Shop(settings_of(build_shop(tmp_path / "shop")))
     yield opened
     opened.close()
@@ -131,6 +134,16 @@ def test_a_profile_orders_what_the_query_leaves_open(shop: Shop) -> None:
     assert any("profile" in found.parts for found in for_u00.found)
 
 
+def test_what_a_person_muted_comes_last_of_what_answers(own: Shop) -> None:
+    own.edit_profile("u00", [{"op": "mute", "facet": "attribute:size", "value": "M"}])
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    shown = names(own.search(SearchAsk("desk lamp brass", k=8, user_id="u00"), now=later))
+    sizes = [item.attributes["size"][0] for name in shown if (item := own.catalogue.get(name)) is not None]
+    muted = [place for place, size in enumerate(sizes) if size == "M"]
+    assert muted
+    assert min(muted) > max(place for place, size in enumerate(sizes) if size != "M")
+
+
 def test_a_query_that_names_one_item_is_the_same_for_everybody(shop: Shop) -> None:
     item = shop.catalogue.get("boot-04")
     assert item is not None
@@ -194,4 +207,57 @@ def test_a_shop_without_a_release_answers_by_words(tmp_path: Path) -> None:
 def test_an_empty_shop_has_nothing_to_show(tmp_path: Path) -> None:
     opened = Shop(settings_of(tmp_path / "bare"))
     assert asked(opened, "pot").found == ()
+    opened.close()
+
+
+def typed(shop: Shop, query: str, people: range) -> None:
+    moment = datetime.now(UTC) - timedelta(minutes=5)
+    events = [
+        {
+            "event": "search",
+            "user_id": f"s{n}",
+            "query": query,
+            "timestamp": (moment + timedelta(seconds=n)).isoformat(),
+        }
+        for n in people
+    ]
+    assert shop.intake.take(events).accepted == len(events)
+    shop.searching.refresh()
+
+
+def offered(shop: Shop, beginning: str) -> list[str]:
+    return [one.text for one in shop.suggest(beginning) if one.kind == "query"]
+
+
+def test_a_query_is_offered_after_five_people_typed_it_and_not_after_one_of_them_is_erased(own: Shop) -> None:
+    typed(own, "zebra lamp", range(4))
+    assert offered(own, "zeb") == []
+    typed(own, "zebra lamp", range(4, 5))
+    assert offered(own, "zeb") == ["zebra lamp"]
+    own.store.erase("s0")
+    own.forget()
+    assert offered(own, "zeb") == []
+    own.searching.refresh()
+    assert offered(own, "zeb") == []
+    typed(own, "zebra lamp", range(7, 8))
+    assert offered(own, "zeb") == ["zebra lamp"]
+
+
+def test_a_slip_of_the_finger_leads_to_the_same_page(shop: Shop) -> None:
+    shop.searching.refresh()
+    meant = asked(shop, "hiking boots", k=8)
+    slipped = asked(shop, "hikign boots", k=8)
+    assert slipped.understood.corrected == "hiking boots"
+    assert names(slipped) == names(meant)
+
+
+def test_the_shops_own_synonyms_are_found(tmp_path: Path) -> None:
+    own_file = tmp_path / "synonyms.csv"
+    own_file.write_text("trekking shoes, hiking boots\nlantern, lamp\n", encoding="utf-8")
+    folder = build_shop(tmp_path / "shop")
+    opened = Shop(settings_of(folder, f"search.synonyms={own_file}"))
+    assert kinds(asked(opened, "trekking shoes", k=5)) == {"boot"}
+    answer = asked(opened, "brass lantern", k=5)
+    assert kinds(answer) == {"lamp"}
+    assert answer.understood.to_json()["synonyms"] == {"lantern": ["lamp"]}
     opened.close()

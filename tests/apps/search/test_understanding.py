@@ -23,7 +23,7 @@ class Fixed:
         return ["shoes" if word == "sheos" else word for word in words]
 
     def of(self, text: str) -> Sequence[tuple[str, float]]:
-        return [("trainers", 0.8)] if text == "shoes" else []
+        return {"shoes": [("trainers", 0.8)], "running shoes": [("sneaker", 0.9)]}.get(text, [])
 
 
 def read(query: str) -> Understood:
@@ -69,6 +69,11 @@ def test_synonyms_stand_for_a_word_at_less_than_its_weight() -> None:
         [("red", 1.0)],
         [("shoe", 1.0), ("trainer", 0.8)],
     ]
+
+
+def test_a_phrase_may_have_another_name() -> None:
+    assert read("red running shoes").variants == ((("red", "sneaker"), 0.9),)
+    assert read("running red shoes").variants == ()
 
 
 def test_words_of_manner_are_not_needed_unless_they_are_all() -> None:

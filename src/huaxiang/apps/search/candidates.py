@@ -21,7 +21,7 @@ from huaxiang.types import Item, ItemId
 MOST: Final = 200
 """Candidates that are ranked by more than their words."""
 _ENOUGH: Final = 40
-"""Items with all words, from which on no others are looked for."""
+"""Items with all words, from which on no others are looked for, unless the page is longer."""
 _SOME: Final = 0.6
 """Share of the words that an item must have where too few have all."""
 
@@ -35,12 +35,14 @@ class Candidates:
 
     Attributes:
         scores: BM25F of each item; 0 of what was found by meaning alone.
+        complete: those that have all words that are needed.
         matching: what the counts of values are taken over.
         total: items that match it.
         relaxed: what was given up, beside words: those are known when it is known which items are shown.
     """
 
     scores: dict[ItemId, float] = field(default_factory=dict)
+    complete: frozenset[ItemId] = frozenset()
     matching: tantivy.Query | None = None
     total: int = 0
     relaxed: list[dict[str, Any]] = field(default_factory=list)
@@ -73,8 +75,9 @@ class Finder:
         wanted = max(n, MOST)
         where, bounds = dict(where), _bounds(asked, where)
         found = self._by_words(asked, bounds, wanted)
-        if len(found.scores) < _ENOUGH and asked.words:
-            self._add_some_words(found, asked, bounds, wanted)
+        enough = max(n, _ENOUGH)
+        if len(found.scores) < enough and asked.words:
+            self._add_some_words(found, asked, bounds, wanted, enough)
             if not found.scores and bounds != where:  # what was asked for at another price, before something else
                 found = self.find(replace(asked, price=NO_WISH), where, n)
                 return replace(found, relaxed=[{"kind": "price", "ignored": bounds["price"]}, *found.relaxed])
@@ -84,14 +87,17 @@ class Finder:
         return found
 
     def _by_words(self, asked: Understood, where: Mapping[str, Any], n: int) -> Candidates:
-        query = self._index.query(asked.groups, where=where, without=_unwanted(asked))
+        query = self._index.query(asked.groups, where=where, without=_unwanted(asked), also=asked.also)
         hits = self._index.search(query, n)
-        return Candidates(dict(zip(hits.item_ids, hits.scores, strict=True)), query, hits.total)
+        scores = dict(zip(hits.item_ids, hits.scores, strict=True))
+        return Candidates(scores, frozenset(scores), query, hits.total)
 
-    def _add_some_words(self, found: Candidates, asked: Understood, where: Mapping[str, Any], n: int) -> None:
+    def _add_some_words(
+        self, found: Candidates, asked: Understood, where: Mapping[str, Any], n: int, enough: int
+    ) -> None:
         groups = asked.groups
         for least in dict.fromkeys((math.ceil(_SOME * len(groups)), 1)):
-            if len(found.scores) >= _ENOUGH or least >= len(groups):
+            if len(found.scores) >= enough or least >= len(groups):
                 continue
             query = self._index.query(groups, least=least, where=where, without=_unwanted(asked))
             hits = self._index.search(query, n)

@@ -18,12 +18,23 @@ from huaxiang.apps.search.asking import MOST_OFFSET, Found, SearchAnswer, Search
 from huaxiang.apps.search.candidates import MOST, Candidates, Finder
 from huaxiang.apps.search.learned import Learned
 from huaxiang.apps.search.reasons import Teller
-from huaxiang.apps.search.scoring import FEATURES, Known, ambiguity, category_votes, features, matched_words
+from huaxiang.apps.search.scoring import (
+    FEATURES,
+    WEIGHTS,
+    Known,
+    ambiguity,
+    category_votes,
+    features,
+    matched_words,
+    weights_of,
+)
+from huaxiang.apps.search.suggest import Suggestion
 from huaxiang.apps.search.understanding import Understood
 from huaxiang.errors import DataError
 from huaxiang.pipeline import Pipeline
 from huaxiang.pipeline.affinity import affinity, popularity
 from huaxiang.profiles import Portraits
+from huaxiang.profiles.facets import interests, language
 from huaxiang.retrieval.keyword_index import KeywordIndex
 from huaxiang.retrieval.live import Snapshot
 from huaxiang.retrieval.reading import Person
@@ -48,18 +59,23 @@ class Search:
         self._catalogue = portraits.item_facets.catalogue
         self.index = KeywordIndex(self._catalogue)
         self.learned = learned
+        self.weights_F = weights_of(WEIGHTS)
         self._vectors: dict[tuple[str, str], NDArray[np.float32]] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Take in changed items and new queries; for a thread beside requests."""
         self.index.refresh()
-        self.learned.refresh(self.index, self._catalogue)
+        self.learned.refresh(self.index)
 
     def forget(self) -> None:
         """Let go of what is kept in memory of people: their queries."""
         self._vectors = {}
         self.learned.forget()
+
+    def use(self, weights: Mapping[str, float]) -> None:
+        """Order by these weights of the features from now on."""
+        self.weights_F = weights_of(weights)
 
     def understand(self, query: str) -> Understood:
         """What a query asks for, without looking for it."""
@@ -152,6 +168,40 @@ class Search:
         """The item's price band."""
         return self._portraits.item_facets.price_band(item)
 
+    def table(
+        self, query: str, user_id: UserId | None, item_ids: Sequence[ItemId], *, now: datetime
+    ) -> NDArray[np.float64]:
+        """Features of some items as a search at that moment would see them, the profile's times how ambiguous the query
+        is, shape (P, F); zeros for an item that is gone.
+
+        They stand among the candidates that the query would find, for some features compare.
+        """
+        asked, pipeline = self.understand(query), self._pipeline()
+        finder = Finder(self.index, self._near(pipeline), self._popular(pipeline), self._catalogue.get)
+        found = finder.find(asked, {}, len(item_ids))
+        named = self.index.query(asked.groups, least=1, where={"item_id": list(item_ids)})
+        hits = self.index.search(named, len(item_ids))
+        own = dict.fromkeys(item_ids, 0.0) | dict(zip(hits.item_ids, hits.scores, strict=True))
+        found.scores = own | {name: score for name, score in found.scores.items() if name not in own}
+        order = _Order(self, asked, found, pipeline, SearchAsk(query, user_id), now)
+        row_of = {item.item_id: row for item, row in zip(order.items, order.table_PF, strict=True)}
+        return np.stack([row_of.get(name, np.zeros(len(FEATURES))) for name in item_ids])
+
+    def suggest(self, typed: str, k: int, user_id: UserId | None, *, now: datetime) -> list[Suggestion]:
+        """Completions of what was typed, best first; what the person likes goes up."""
+        return self.learned.suggester.suggest(typed, k, self._likes(user_id, now))
+
+    def _likes(self, user_id: UserId | None, now: datetime) -> Mapping[tuple[str, str], float]:
+        if user_id is None or is_anonymous(user_id):
+            return {}
+        config, item_facets = self._portraits.config, self._portraits.item_facets
+        state = self._portraits.state(user_id, before=now)
+        if state.consents.get("personalisation", config.consent_default) == "denied":
+            return {}
+        likes = dict(interests(state, item_facets, now=now, config=config).shares)
+        tongue = language(state, item_facets)
+        return likes if tongue is None else likes | {("language", tongue): 1.0}
+
     @property
     def portraits(self) -> Portraits:
         """Of the shop."""
@@ -173,32 +223,35 @@ class _Order:
         self._search, self._asked, self._ask, self._now = search, asked, ask, now
         get = search.portraits.item_facets.catalogue.get
         read = [(item, score) for name, score in candidates.scores.items() if (item := get(name)) is not None]
-        self._items, self._tail = [item for item, _ in read[:MOST]], [item for item, _ in read[MOST:]]
+        self.items, self._tail = [item for item, _ in read[:MOST]], [item for item, _ in read[MOST:]]
         words_P = np.array([score for _, score in read[:MOST]], np.float64)
+        complete_P = np.array([item.item_id in candidates.complete for item in self.items], np.bool_)
         self._person: Person | None = None
         known = self._known(pipeline)
-        self._table = features(asked, self._items, words_P, known, search.rarity, search.band)
-        weights_F = search.learned.weights_F.copy()
+        self._table = features(asked, self.items, words_P, complete_P, known, search.rarity, search.band)
+        weights_F = search.weights_F.copy()
         is_known = self._person is not None and self._person.basis == "profile"
         self.personalised = ambiguity(asked, words_P) * ask.personalise if is_known else 0.0
         weights_F[_PROFILE] *= self.personalised
+        self.table_PF = self._table.copy()
+        self.table_PF[:, _PROFILE] *= self.personalised
         self._parts = self._table * weights_F
         self._scores_P: NDArray[np.float64] = self._parts.sum(axis=1)
         self._order_P = np.argsort(-self._scores_P, kind="stable")
         person = self._person if self.personalised > 0.0 else None
         self._teller = Teller(asked, person, search.portraits, now=now) if ask.explain else None
-        votes = category_votes(self._items, self._table[:, 0])
+        votes = category_votes(self.items, self._table[:, FEATURES.index("words")])
         best = sorted(votes.items(), key=lambda vote: -vote[1])[:_SHOWN_CATEGORIES]
         self.categories = tuple((" > ".join(path), round(share, 3)) for path, share in best if asked.words)
 
     def _known(self, pipeline: Pipeline | None) -> Known:
-        nothing_P = np.zeros(len(self._items))
+        nothing_P = np.zeros(len(self.items))
         appeal = self._search.learned.appeal(self._asked)
-        clicks_P = np.array([appeal.get(item.item_id, 0.0) for item in self._items], np.float64)
+        clicks_P = np.array([appeal.get(item.item_id, 0.0) for item in self.items], np.float64)
         if pipeline is None:
             return Known(nothing_P, nothing_P, clicks_P, nothing_P)
         index = pipeline.index.snapshot()
-        at_P = index.positions([item.item_id for item in self._items])
+        at_P = index.positions([item.item_id for item in self.items])
         has = np.flatnonzero(at_P >= 0)  # an item that came this moment may not be in it yet
         self._person = self._search.person(pipeline, self._ask.user_id, index, self._now)
         meaning_P, popular_P, liked_P = nothing_P.copy(), nothing_P.copy(), nothing_P.copy()
@@ -213,12 +266,12 @@ class _Order:
         """The items asked for; beyond the candidates that are ranked by everything, in the order of their words."""
         start, end = self._ask.offset, self._ask.offset + self._ask.k
         found = [self._found(int(at)) for at in self._order_P[start:end]]
-        first = len(self._items)
+        first = len(self.items)
         rest = self._tail[max(0, start - first) : max(0, end - first)]
         return (*found, *(Found(item.item_id, 0.0, matched_words(self._asked, item), {}) for item in rest))
 
     def _found(self, at: int) -> Found:
-        item = self._items[at]
+        item = self.items[at]
         matched = matched_words(self._asked, item)
         parts: Mapping[str, float] = {
             name: round(float(part), 4)

@@ -1,50 +1,105 @@
-"""What a shop taught its search: names that the catalogue uses, and what people typed and clicked; follows both."""
+"""What a shop taught its search: names that its catalogue uses, and what people typed and chose; follows both."""
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from huaxiang.apps.search.asked import QueryLogConfig
 from huaxiang.apps.search.known_values import KnownValues
-from huaxiang.apps.search.scoring import FEATURES, WEIGHTS
+from huaxiang.apps.search.query_log import QueryLog
+from huaxiang.apps.search.suggest import Suggester
+from huaxiang.apps.search.synonym_file import OwnSynonyms, read_synonyms
+from huaxiang.apps.search.synonyms import Synonyms, learn_synonyms
 from huaxiang.apps.search.understanding import Understander, Understood
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.retrieval.keyword_index import KeywordIndex
+from huaxiang.store import Store
+from huaxiang.text.spelling import Speller
 from huaxiang.text.terms import read_words
-from huaxiang.types import ItemId
+from huaxiang.types import Item, ItemId
 
-_PAUSE: Final = 30.0
-"""Seconds between two readings of a catalogue that changes all the time: one takes 20 us an item."""
+_PATIENCE: Final = 50.0
+"""The catalogue is read anew at most for a fiftieth of the time, however often it changes."""
+_ATTRIBUTE: Final = "attribute:"
 
 
 class Learned:
-    """Safe to read from many threads; `refresh` is for one beside them."""
+    """Safe to read from many threads; `refresh` is for one beside them.
 
-    def __init__(self, weights: Mapping[str, float] = WEIGHTS) -> None:
+    Args:
+        synonyms: a file of the shop's own, as `synonym_file.read_synonyms` has it.
+        before: what people typed and chose from then on is not read; for what is judged by it.
+
+    Raises:
+        DataError: that file cannot be read, or has a line that is wrong.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        *,
+        consent_default: str = "granted",
+        config: QueryLogConfig | None = None,
+        synonyms: Path | None = None,
+        before: datetime | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._own = OwnSynonyms() if synonyms is None else read_synonyms(synonyms)
+        self.queries = QueryLog(store, consent_default=consent_default, config=config, before=before)
+        self.suggester = Suggester(catalogue, self.queries)
         self.understander = Understander(KnownValues({}))
-        self.weights_F: NDArray[np.float64] = np.array([weights.get(name, 0.0) for name in FEATURES])
-        self._version, self._read_at = -1, -_PAUSE
+        self._read: tuple[int, int] | None = None
+        self._next_reading = 0.0
         self._lock = threading.Lock()
 
-    def refresh(self, index: KeywordIndex, catalogue: Catalogue) -> None:
-        """Read anew what has changed."""
+    def refresh(self, index: KeywordIndex) -> None:
+        """Read what the log and the catalogue have beyond what was read."""
         with self._lock:
-            if index.version == self._version or time.monotonic() - self._read_at < _PAUSE:
+            self.queries.refresh()
+            self.suggester.refresh()
+            now, began = (index.version, self.queries.version), time.monotonic()
+            if now == self._read or (self._read is not None and began < self._next_reading):
                 return
-            self._version, self._read_at = index.version, time.monotonic()
-            names = {_spelled(item.name): item.item_id for item in catalogue if item.name}
-            names |= {_spelled(item.item_id): item.item_id for item in catalogue}
-            self.understander = Understander(KnownValues(index.values()), names=names)
+            self.understander = self._understander(index)
+            self._read, ended = now, time.monotonic()
+            self._next_reading = ended + _PATIENCE * (ended - began)
 
     def forget(self) -> None:
-        """Let go of what is kept of people."""
+        """Let go of what people typed; the next `refresh` reads it again, without who was erased."""
+        self.queries.forget()
+        self.suggester.forget()
+        self.understander, self._read = Understander(KnownValues({})), None
 
     def appeal(self, asked: Understood) -> Mapping[ItemId, float]:
-        """How much people who asked for this liked items, 0 to 1."""
-        return {}
+        """How much people who asked for this liked items, 0 to 1; as it was typed, else as it was meant."""
+        return self.queries.appeal(asked.query) or (self.queries.appeal(asked.corrected) if asked.corrected else {})
+
+    def _understander(self, index: KeywordIndex) -> Understander:
+        values, known = index.values(), self.queries.known()
+        names = {_spelled(item.name): item.item_id for item in self._catalogue if item.name}
+        names |= {_spelled(item.item_id): item.item_id for item in self._catalogue}
+        speller = Speller({}, (text for item in self._catalogue for text in _texts(item)))
+        speller.learn(asked.text for asked in known)
+        synonyms: Synonyms = learn_synonyms(
+            known,
+            apart=[list(counts) for field, counts in values.items() if field.startswith(_ATTRIBUTE)],
+            own=self._own.groups,
+            never=self._own.never,
+        )
+        return Understander(KnownValues(values), speller, synonyms, names)
+
+
+def _texts(item: Item) -> Iterator[str]:
+    yield item.name
+    if item.brand:
+        yield item.brand
+    yield from item.category
+    for values in item.attributes.values():
+        yield from values
 
 
 def _spelled(text: str) -> str:

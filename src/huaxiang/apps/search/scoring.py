@@ -19,6 +19,7 @@ from huaxiang.text.terms import index_terms
 from huaxiang.types import Item
 
 FEATURES: Final = (
+    "complete",
     "words",
     "name",
     "ends",
@@ -34,13 +35,14 @@ FEATURES: Final = (
 """See `features` for what each is."""
 
 WEIGHTS: Final[Mapping[str, float]] = {
+    "complete": 3.0,
     "words": 1.0,
     "name": 1.0,
     "ends": 0.3,
     "meaning": 0.5,
     "named": 0.5,
     "category": 0.3,
-    "popularity": 0.3,
+    "popularity": 0.6,
     "clicks": 1.0,
     "price_band": 0.3,
     "sold_out": -1.0,
@@ -48,10 +50,17 @@ WEIGHTS: Final[Mapping[str, float]] = {
 }
 """What counts before clicks have taught anything (experiments/LOG.md)."""
 
+
+def weights_of(weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """By the order of `FEATURES`, shape (F,); 0 for a feature that is not named."""
+    return np.array([weights.get(name, 0.0) for name in FEATURES])
+
+
 _NEAR_BEST: Final = 0.7
 """Share of the best candidate's words from which on a candidate answers the query as well."""
 _KEPT: Final = 20_000
 """Names whose terms are kept, about 700 bytes each."""
+_BY_MEANING: Final = 0.2
 _MANY: Final = 50
 """So many answers make a query as ambiguous as can be."""
 
@@ -76,6 +85,7 @@ def features(
     asked: Understood,
     items: Sequence[Item],
     words_P: NDArray[np.float64],
+    complete_P: NDArray[np.bool_],
     known: Known,
     rarity: Callable[[str], float],
     band: Callable[[Item], str | None],
@@ -83,22 +93,22 @@ def features(
     """Shape (P, F), in the order of `FEATURES`.
 
     Args:
-        words_P: BM25F.
+        words_P: BM25F. complete_P: whether every needed word was found.
         rarity: of a term, its inverse document frequency.
         band: the price band of an item.
 
-    Features: `words` BM25F as a share of the best; `name` share of what is asked for, by rarity, that stands in the
-    name; `ends` whether the name's head is the query's; `meaning` the cosine above the mean of these; `named` share of
-    the named values that it has; `category` how many of the best candidates share its category; the rest as in `Known`,
-    `profile` times how ambiguous the query is.
+    Features: `complete` whether it has every word that is needed; `words` BM25F as a share of the best; `name` share of
+    what is asked for, by rarity, that stands in the name; `ends` whether the name's head is the query's; `meaning` the
+    cosine above the mean of these; `named` share of the named values that it has; `category` how many of the best
+    candidates share its category; the rest as in `Known`, `profile` before it is known how ambiguous the query is.
     """
     terms = _needed(asked)
     rarities = {term: rarity(term) for term in terms}
     names = [_terms(item.name) for item in items]
     table = np.zeros((len(items), len(FEATURES)))
-    best = float(words_P.max(initial=0.0))
     column = {name: table[:, at] for at, name in enumerate(FEATURES)}
-    column["words"][:] = words_P / best if best > 0.0 else 0.0
+    column["complete"][:] = complete_P
+    column["words"][:] = words_P / max(float(words_P.max(initial=0.0)), 1e-12)
     column["name"][:] = _share(names, rarities)
     column["ends"][:] = [_ends_alike(item, terms) for item in items]
     column["meaning"][:] = known.meaning_P - known.meaning_P.mean() if len(items) else 0.0
@@ -106,8 +116,8 @@ def features(
     column["category"][:] = _category(items, column["words"])
     column["popularity"][:] = known.popularity_P
     column["clicks"][:] = known.clicks_P
-    wanted = asked.price.band
-    column["price_band"][:] = [float(wanted is not None and band(item) == wanted) for item in items]
+    if (wanted := asked.price.band) is not None:
+        column["price_band"][:] = [float(band(item) == wanted) for item in items]
     column["sold_out"][:] = [float(not item.in_stock) for item in items]
     column["profile"][:] = known.affinity_P
     return table
@@ -121,7 +131,9 @@ def ambiguity(asked: Understood, words_P: NDArray[np.float64]) -> float:
     if asked.intent.kind == "navigate" and asked.intent.confidence > 0.9:
         return 0.0
     best = float(words_P.max(initial=0.0))
-    n_near = int((words_P >= _NEAR_BEST * best).sum()) if best > 0.0 else len(words_P)
+    if asked.words and best <= 0.0:  # found by meaning alone, which must not drown in taste
+        return _BY_MEANING
+    n_near = int((words_P >= _NEAR_BEST * best).sum())
     open_share = min(1.0, np.log(max(n_near, 1)) / np.log(_MANY))
     exact = sum(any(letter.isdigit() for letter in term) for term in asked.terms)
     return float(open_share * 0.5**exact)

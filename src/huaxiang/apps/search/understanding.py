@@ -16,6 +16,9 @@ from huaxiang.text.terms import Word, query_terms, read_words
 MOST_CHARACTERS: Final = 500
 """Of a query that are read."""
 _MOST_WORDS: Final = 24
+_LONGEST_PHRASE: Final = 3
+"""Words of a phrase that may have another name."""
+_MOST_VARIANTS: Final = 4
 _MANNER: Final = words_of("query_manner")
 
 
@@ -58,6 +61,8 @@ class Understood:
         corrected: as it was meant, where that differs.
         unwanted: what must not be there, as it was said.
         named: values of the catalogue among the terms.
+        variants: the needed terms with a phrase of them called otherwise, and how surely it is the same.
+        categories: of what was found, with the share of each.
     """
 
     query: str
@@ -68,6 +73,7 @@ class Understood:
     corrected: str | None = None
     unwanted: tuple[str, ...] = ()
     named: tuple[Named, ...] = ()
+    variants: tuple[tuple[tuple[str, ...], float], ...] = ()
     categories: tuple[tuple[str, float], ...] = field(default=())
 
     @property
@@ -80,6 +86,11 @@ class Understood:
         """For each term that is needed the terms that stand for it; of manner alone where nothing else is said."""
         needed = [word for word in self.words if not word.is_manner] or list(self.words)
         return [_alternatives(word, term) for word in needed for term in word.terms]
+
+    @property
+    def also(self) -> list[tuple[list[list[Alternative]], float]]:
+        """`variants` as the index is asked for them."""
+        return [([[Alternative(term)] for term in terms], weight) for terms, weight in self.variants]
 
     def values(self, field_name: str) -> list[str]:
         """Named values of a field."""
@@ -139,7 +150,23 @@ class Understander:
             is_exact=joined in self._names,
         )
         corrected = joined if meant != spelled else None
-        return Understood(typed, detect(typed), words, price, intent, corrected, unwanted, named)
+        variants = self._variants(words)
+        return Understood(typed, detect(typed), words, price, intent, corrected, unwanted, named, variants)
+
+    def _variants(self, words: Sequence[Wanted]) -> tuple[tuple[tuple[str, ...], float], ...]:
+        """The query with a phrase of two words or more called by another name, longest phrases first."""
+        if self._synonyms is None:
+            return ()
+        found: list[tuple[tuple[str, ...], float]] = []
+        needed = [word for word in words if not word.is_manner]
+        for length in range(min(len(needed), _LONGEST_PHRASE), 1, -1):
+            for start in range(len(needed) - length + 1):
+                phrase = " ".join(word.text for word in needed[start : start + length])
+                for other, weight in self._synonyms.of(phrase):
+                    around = [*needed[:start], None, *needed[start + length :]]
+                    terms = (query_terms(other) if word is None else word.terms for word in around)
+                    found.append((tuple(term for said in terms for term in said), weight))
+        return tuple(found[:_MOST_VARIANTS])
 
     def _words(self, text: str) -> tuple[Wanted, ...]:
         said = self._synonyms.of if self._synonyms is not None else _nothing

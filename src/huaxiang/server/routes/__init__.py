@@ -1,5 +1,14 @@
 """Routes by noun; each translates a request into one call of the core and its answer back."""
 
-from huaxiang.server.routes import audiences, events, health, items, recommend, search, users
+from huaxiang.server.routes import audiences, events, health, items, recommend, search, suggest, users
 
-ROUTERS = (events.router, items.router, users.router, recommend.router, search.router, audiences.router, health.router)
+ROUTERS = (
+    events.router,
+    items.router,
+    users.router,
+    recommend.router,
+    search.router,
+    suggest.router,
+    audiences.router,
+    health.router,
+)
