@@ -76,18 +76,28 @@ def of_import(_: argparse.Namespace) -> Figures:
     return figures
 
 
+def figures_of(module: str, *options: str) -> Figures:
+    """Those of a benchmark that judges its own."""
+    names = ("name", "value", "unit", "target", "is_at_least", "load")
+    return [Figure(**{name: row[name] for name in names}) for row in run(module, *options)["figures"]]
+
+
 def of_http(asked: argparse.Namespace) -> Figures:
     """The service over loopback."""
-    said = run("http", *(("--data-dir", str(asked.data_dir)) if asked.data_dir else ()))
-    names = ("name", "value", "unit", "target", "is_at_least", "load")
-    return [Figure(**{name: row[name] for name in names}) for row in said["figures"]]
+    return figures_of("http", *(("--data-dir", str(asked.data_dir)) if asked.data_dir else ()))
 
 
 def of_profiles(asked: argparse.Namespace) -> Figures:
     """Folding, a profile that nothing is kept of, and the time from an event to a changed answer."""
-    said = run("profiles", *(("--data-dir", str(asked.data_dir)) if asked.data_dir else ()))
-    names = ("name", "value", "unit", "target", "is_at_least", "load")
-    return [Figure(**{name: row[name] for name in names}) for row in said["figures"]]
+    return figures_of("profiles", *(("--data-dir", str(asked.data_dir)) if asked.data_dir else ()))
+
+
+def of_search(_: argparse.Namespace) -> Figures:
+    """Search at 100,000 items; suggestions; slips of a finger that lead to the same page."""
+    if not (data_root() / "home_depot_relevance").is_dir():
+        print("skipped: search needs home_depot_relevance under HUAXIANG_DATA")
+        return []
+    return [*figures_of("search_speed"), *figures_of("suggest"), *figures_of("search_typos")]
 
 
 def of_erasure(_: argparse.Namespace) -> Figures:
@@ -182,6 +192,7 @@ ALL: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "http": of_http,
     "profiles": of_profiles,
     "erasure": of_erasure,
+    "search": of_search,
     "sequences": of_sequences,
     "sentiment": of_sentiment,
     "aspects": of_aspects,
