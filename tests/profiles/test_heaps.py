@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles import FoldState, ItemFacets, Portraits
 from huaxiang.profiles import fold as fold_module
-from huaxiang.profiles.facets import _freshness, interests, needs
+from huaxiang.profiles.facets import interests, needs
 from huaxiang.profiles.fold import FoldConfig, decayed, fold, resolve
 from huaxiang.profiles.heaps import Weighed, WholeHeaps, cut_heaps
-from huaxiang.profiles.state import to_micros
+from huaxiang.profiles.state import DAY, to_micros
 from huaxiang.store import Store
 from huaxiang.types import Event, LineItem, Reading
 from tests.profiles.shops import at, edit, event, stocked_store
@@ -80,10 +80,18 @@ SHARED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthC
 @given(events=LIVES)
 def test_all_items_at_once_are_heaped_as_one_after_the_other(store: Store, events: list[Event]) -> None:
     state, facets, micros = folded(events), ItemFacets(Catalogue(store)), to_micros(NOW)
-    weighed = Weighed.of(state, micros, CONFIG, _freshness(state))
-    masses = [decayed(tally.long, micros - tally.at, CONFIG.interest_half_life_days) for tally in state.items.values()]
-    assert weighed.items == masses
-    whole, plain = WholeHeaps(state, facets, weighed), cut_heaps(state, facets, weighed, micros, CONFIG, {})
+    weighed = Weighed.of(state, micros, CONFIG)
+    tallies = [*state.items.values(), *state.queries.values()]
+    days = sorted({tally.at // DAY for tally in tallies}, reverse=True)
+    total = recently = 0.0
+    for tally, mass, fades in zip(tallies, weighed.masses_I.tolist(), weighed.fades_I.tolist(), strict=True):
+        assert mass == decayed(tally.long, micros - tally.at, CONFIG.interest_half_life_days)
+        assert fades == 0.9 ** days.index(tally.at // DAY)
+        total += abs(mass)
+        recently += abs(tally.long) * fades
+    assert (weighed.whole, weighed.recent, weighed.n_days) == (total, recently, len(days))
+    whole = WholeHeaps(state, facets.known(state.items), weighed)
+    plain = cut_heaps(state, facets, weighed, micros, CONFIG, {})
     assert list(whole) == list(plain)
     assert dict(whole) == plain
     assert (whole.masses, whole.recents) == tuple(
@@ -95,7 +103,7 @@ def test_all_items_at_once_are_heaped_as_one_after_the_other(store: Store, event
 @SHARED
 @given(events=LIVES)
 def test_only_the_newest_visit_needs_to_be_noted(events: list[Event]) -> None:
-    with patch.object(fold_module, "newest_visit", return_value=None):
+    with patch.object(fold_module, "newest_visit", return_value=0):
         every_visit = folded(events)
     assert folded(events) == every_visit
 
@@ -110,8 +118,8 @@ def test_the_newest_evidence_is_found_without_reading_all(store: Store, events: 
         heap, since = known.heaps.get(key), known.removed[key].at if key in known.removed else -(2**62)
         own = [] if heap is None else heap.items + heap.words
         entries = [entry for tally in own for entry in tally.evidence if entry[0] > since]
-        entries += [[e.at, e.event_id] for e in state.edits if (e.facet, e.value) == key and e.op == "add"]
-        newest = dict.fromkeys((moment, event_id) for moment, event_id in heapq.nlargest(16, entries))
+        entries += [(e.at, e.event_id) for e in state.edits if (e.facet, e.value) == key and e.op == "add"]
+        newest = dict.fromkeys(heapq.nlargest(16, entries))
         assert facet.evidence == tuple(event_id for _, event_id in newest)[:8]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from huaxiang.store import Deed, Store, Trace
+from huaxiang.store import Store, Traces
 from huaxiang.store.rows import microseconds
 from huaxiang.types import Event, EventId, Subject, UserId, anonymous_subject, is_anonymous
 
@@ -31,14 +31,16 @@ class Source:
     subject: Subject
     until: tuple[int, int] | None = None
 
-    def holds(self, event: Deed) -> bool:
+    def holds(self, event: Event) -> bool:
         """Whether an event of the subject counts."""
         return self.until is None or (event.micros, event.seq) <= self.until
 
+    def of(self, traces: Traces) -> Traces:
+        """Those of the subject that count."""
+        return traces if self.until is None else traces.part(0, traces.until(*self.until))
 
-def sources(
-    store: Store, user_id: Subject, *, before: datetime, own: Iterable[Trace] | None = None
-) -> tuple[Source, ...]:
+
+def sources(store: Store, user_id: Subject, *, before: datetime, own: Traces | None = None) -> tuple[Source, ...]:
     """The histories to read for a user, as known from events strictly before a moment; their own first.
 
     Args:
@@ -49,9 +51,8 @@ def sources(
         return (first,)
     if own is None:
         own = store.traces(user_id, before=before, limit=_MAX_LINKS, events=_IDENTIFY)
-    links = [trace for trace in own if trace.event == "identify"]
-    until = microseconds(before) if links else 0
-    named = (link.anonymous_id for link in links if link.micros < until)
+    links = own.before(microseconds(before)) if "identify" in own.kinds else ()
+    named = (link.anonymous_id for link in links if link.event == "identify")
     claimed = dict.fromkeys(device for device in named if device is not None)
     found = [first]
     for anonymous_id in claimed:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from huaxiang.profiles.buying import Bought
-from huaxiang.profiles.item_facets import PRICE_BANDS, ItemFacets
+from huaxiang.profiles.item_facets import PRICE_BANDS, Goods, ItemFacets
 from huaxiang.profiles.state import FoldState, to_micros
 
 HABITS: Final[tuple[str, ...]] = ("price_sensitivity", "loyalty", "repeat_purchase")
@@ -22,26 +22,32 @@ _NO_CHOICE: Final = 1e-6
 """Choices beyond the first that are none: all interest is in one item."""
 
 
-def habits(state: FoldState, item_facets: ItemFacets, *, now: datetime) -> dict[str, Any]:
-    """`price_sensitivity`, `loyalty`, `hours` and `repeat_purchase`; None where too little is known."""
+def habits(state: FoldState, item_facets: ItemFacets, *, now: datetime, goods: Goods | None = None) -> dict[str, Any]:
+    """`price_sensitivity`, `loyalty`, `hours` and `repeat_purchase`; None where too little is known.
+
+    Args:
+        goods: the state's items, where they have been read anyway.
+    """
     return {
-        "price_sensitivity": habit("price_sensitivity", state, item_facets, now=now),
-        "loyalty": habit("loyalty", state, item_facets, now=now),
+        "price_sensitivity": habit("price_sensitivity", state, item_facets, now=now, goods=goods),
+        "loyalty": habit("loyalty", state, item_facets, now=now, goods=goods),
         "hours": hours(state),
         "repeat_purchase": habit("repeat_purchase", state, item_facets, now=now),
     }
 
 
-def habit(name: str, state: FoldState, item_facets: ItemFacets, *, now: datetime) -> float | None:
+def habit(
+    name: str, state: FoldState, item_facets: ItemFacets, *, now: datetime, goods: Goods | None = None
+) -> float | None:
     """One of `HABITS`, to three decimals; None where too little is known."""
     if name == "repeat_purchase":
         value = repeat_purchase(state, item_facets, now=now)
     else:
-        value = (loyalty if name == "loyalty" else price_sensitivity)(state, item_facets)
+        value = (loyalty if name == "loyalty" else price_sensitivity)(state, item_facets, goods)
     return None if value is None else round(value, 3)
 
 
-def price_sensitivity(state: FoldState, item_facets: ItemFacets) -> float | None:
+def price_sensitivity(state: FoldState, item_facets: ItemFacets, goods: Goods | None = None) -> float | None:
     """How far down in the prices of its category what they choose lies: 1 where all of it is in the cheapest third, 0
     where all of it is in the dearest, .5 for somebody who takes prices as they come.
 
@@ -50,7 +56,7 @@ def price_sensitivity(state: FoldState, item_facets: ItemFacets) -> float | None
     """
     top = len(PRICE_BANDS) - 1
     total, weights, n = _DRAWN * 0.5, _DRAWN, 0
-    _, known = item_facets.known(state.items)
+    _, known = goods or item_facets.known(state.items)
     for one, tally in zip(known, state.items.values(), strict=True):
         if one is not None and one.band is not None and tally.long > 0.0:
             weight = _BOUGHT if one.item.item_id in state.bought else 1.0
@@ -60,7 +66,7 @@ def price_sensitivity(state: FoldState, item_facets: ItemFacets) -> float | None
     return total / weights if n >= _FEWEST_PRICED else None
 
 
-def loyalty(state: FoldState, item_facets: ItemFacets) -> float | None:
+def loyalty(state: FoldState, item_facets: ItemFacets, goods: Goods | None = None) -> float | None:
     """How much more often than by chance two different items that they chose within a category are of one brand: 0 as
     the catalogue would give it or less, 1 always.
 
@@ -71,7 +77,7 @@ def loyalty(state: FoldState, item_facets: ItemFacets) -> float | None:
     chosen: dict[int, dict[int | None, float]] = {}
     totals: dict[int, float] = {}
     squares: dict[int, float] = {}
-    reader, known = item_facets.known(state.items)
+    reader, known = goods or item_facets.known(state.items)
     for one, tally in zip(known, state.items.values(), strict=True):
         mass = tally.long
         if one is None or (line := one.line) is None or mass <= 0.0:

@@ -1,13 +1,12 @@
 """What the newest visit is for: noted by the fold, read as a need."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from huaxiang.profiles.item_facets import ItemFacets
 from huaxiang.profiles.state import EVIDENCE_KEPT, Errand, FoldState, from_micros, to_micros
-from huaxiang.store import Deed
+from huaxiang.store import Deed, Traces
 from huaxiang.text.segment import content_words
 from huaxiang.types import Facet
 
@@ -38,24 +37,22 @@ _SURE: Final = {
 words are not in that shop, and paying is reckoned."""
 
 
-def goes_on(session: str | None, last: int, event: Deed, micros: int) -> bool:
-    """Whether an event belongs to the visit of a session whose last event was then (microseconds)."""
-    return session == event.session_id and (event.session_id is not None or micros - last < PAUSE)
+def goes_on(session: str | None, last: int, own: str | None, micros: int) -> bool:
+    """Whether an event of a session belongs to the visit of a session whose last event was then (microseconds)."""
+    return session == own and (own is not None or micros - last < PAUSE)
 
 
-def newest_visit(events: Sequence[Deed]) -> int | None:
-    """Where among events, in order and all of them read, the newest visit begins, before which no visit has to be
-    noted; None where it may have begun before them, or where a consent may keep some of them from being read."""
-    if "consent" in {event.event for event in events}:
-        return None
+def newest_visit(traces: Traces) -> int:
+    """Where among events, all of which are read, the newest visit begins, before which none has to be noted; 0 where it
+    may have begun before them."""
+    kinds, sessions, moments = traces.kinds, traces.sessions, traces.moments
     later = -1
-    for at in range(len(events) - 1, -1, -1):
-        event = events[at]
-        if event.event in _READ:
-            if later >= 0 and not goes_on(event.session_id, event.micros, events[later], events[later].micros):
+    for at in range(len(traces) - 1, -1, -1):
+        if kinds[at] in _READ:
+            if later >= 0 and not goes_on(sessions[at], moments[at], sessions[later], moments[later]):
                 return later
             later = at
-    return None
+    return 0
 
 
 def step_errand(state: FoldState, event: Deed, micros: int) -> None:
@@ -63,10 +60,10 @@ def step_errand(state: FoldState, event: Deed, micros: int) -> None:
     if event.event not in _READ:
         return
     errand = state.errand
-    if errand.at == 0 or not goes_on(errand.session, errand.at, event, micros):
+    if errand.at == 0 or not goes_on(errand.session, errand.at, event.session_id, micros):
         errand = state.errand = Errand(session=event.session_id, began=micros)
     errand.at = micros
-    errand.evidence.insert(0, [micros, event.event_id])
+    errand.evidence.insert(0, (micros, event.event_id))
     del errand.evidence[EVIDENCE_KEPT:]
     errand.n_searches += event.event == "search"
     errand.is_paying = event.event == "begin_checkout" or (errand.is_paying and event.event != "purchase")

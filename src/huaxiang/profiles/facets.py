@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +18,9 @@ from huaxiang.profiles.behaviour import habits
 from huaxiang.profiles.confidence import Confidence, Evidence
 from huaxiang.profiles.fold import FoldConfig, decayed
 from huaxiang.profiles.heaps import Heap, Weighed, WholeHeaps, cut_heaps
-from huaxiang.profiles.item_facets import ItemFacets
+from huaxiang.profiles.item_facets import Goods, ItemFacets
 from huaxiang.profiles.recurrence import family, group
-from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Edit, FoldState, from_micros, to_micros
+from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Cited, Edit, FoldState, from_micros, to_micros
 from huaxiang.text.tags import PATH
 from huaxiang.types import Facet, ItemId
 
@@ -32,8 +32,6 @@ _LOOKED_AT: Final = 2 * EVIDENCE_KEPT
 """Newest entries behind a facet, of which one event may be several."""
 _HALF_SURE: Final = 3.0
 """Events that make a need or a dislike half certain: confidence = n / (n + 3)."""
-_FADE: Final = 0.9
-"""Factor on what was met, for each later day with anything on it: how much it says of the next day."""
 _FORGOTTEN: Final = 0.02
 LEAST_SHOWN: Final = _FORGOTTEN / 4
 """Weaker facets are not in a profile, and in no audience unless a score is asked for."""
@@ -88,72 +86,52 @@ class Interests:
 
     def _facet(self, state: FoldState, key: tuple[str, str], config: FoldConfig) -> Facet:
         removed, heap, score = self.removed.get(key), self.heaps.get(key), self.shares[key]
-        since = removed.at if removed is not None else -(2**62)
-        seen = [] if heap is None else _newest(heap, since)
-        stated = [[e.at, e.event_id] for e in state.edits if (e.facet, e.value) == key and e.op == "add"]
-        newest = list(dict.fromkeys(map(tuple, sorted([*seen, *stated], reverse=True)[:_LOOKED_AT])))
+        seen = [] if heap is None else _newest(heap)
+        if removed is not None:
+            seen = [entry for entry in seen if entry[0] > removed.at]
+        stated = [(e.at, e.event_id) for e in state.edits if (e.facet, e.value) == key and e.op == "add"]
+        newest = list(dict.fromkeys(sorted(seen + stated, reverse=True)[:_LOOKED_AT]))
         n = heap.n if heap else 0
-        return Facet(
-            facet=key[0],
-            value=key[1],
-            score=score,
-            confidence=1.0 if stated else self._sure(key, heap) if score > 0.0 else n / (n + _HALF_SURE),
-            half_life_days=config.interest_half_life_days,
-            evidence=tuple([event_id for _, event_id in newest[:EVIDENCE_KEPT]]),
-            last_seen=from_micros(newest[0][0] if newest else state.last[0]),
-        )
+        sure = 1.0 if stated else self._sure(key, heap) if score > 0.0 else n / (n + _HALF_SURE)
+        evidence = tuple([event_id for _, event_id in newest[:EVIDENCE_KEPT]])
+        last_seen = from_micros(newest[0][0] if newest else state.last[0])
+        return Facet(*key, score, sure, config.interest_half_life_days, evidence, last_seen)
 
     def _sure(self, key: tuple[str, str], heap: Heap | None) -> float:
-        return self.confidence.of(family(key), self._rests_on(key, heap)) if heap is not None else 0.0
+        if heap is None:
+            return 0.0
+        return self.confidence.of(family(key) if self.confidence else "", self._rests_on(key, heap))
 
 
-def interests(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> Interests:
-    """What a state is interested in, through today's catalogue."""
-    micros = to_micros(now)
+def interests(
+    state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig, goods: Goods | None = None
+) -> Interests:
+    """What a state is interested in, through today's catalogue.
+
+    Args:
+        goods: the state's items, where they have been read anyway.
+    """
     removed = {(edit.facet, edit.value): edit for edit in state.edits if edit.op == "remove"}
-    fresh = _freshness(state)
-    weighed = Weighed.of(state, micros, config, fresh)
-    heaps, masses, recents = _gather(state, item_facets, weighed, micros, config, removed)
-    whole = recent = 0.0
-    for tally, mass in zip(
-        (*state.items.values(), *state.queries.values()), (*weighed.items, *weighed.words), strict=True
-    ):
-        whole += abs(mass)
-        recent += abs(tally.long) * fresh[tally.at // DAY]
+    weighed = Weighed.of(state, to_micros(now), config)
+    heaps: Mapping[tuple[str, str], Heap]
+    if removed:
+        heaps = cut_heaps(state, item_facets, weighed, to_micros(now), config, removed)
+        masses, recents = ([getattr(heap, part) for heap in heaps.values()] for part in ("mass", "recent"))
+    else:
+        heaps = WholeHeaps(state, goods or item_facets.known(state.items), weighed)
+        masses, recents = heaps.masses, heaps.recents
+    whole, recent = weighed.whole, weighed.recent
     shares = _shares(heaps, np.clip(np.array(masses) / whole, -1.0, 1.0)) if whole > 0.0 else {}
     lately = _shares(heaps, np.array(recents) / recent) if recent > 0.0 else {}
     chances = item_facets.recurrence.chances(lately)
     _apply_edits(state.edits, shares)
     _apply_edits(state.edits, chances)
-    n_met = sum(tally.n for tally in state.items.values())
-    return Interests(shares, chances, heaps, removed, lately, len(fresh), n_met, item_facets.recurrence.confidence)
-
-
-def _gather(
-    state: FoldState,
-    item_facets: ItemFacets,
-    weighed: Weighed,
-    micros: int,
-    config: FoldConfig,
-    removed: Mapping[tuple[str, str], Edit],
-) -> tuple[Mapping[tuple[str, str], Heap], Sequence[float], Sequence[float]]:
-    """Heaps with the mass of each, and what of it speaks of the next day."""
-    if not removed:
-        whole = WholeHeaps(state, item_facets, weighed)
-        return whole, whole.masses, whole.recents
-    cut = cut_heaps(state, item_facets, weighed, micros, config, removed)
-    return cut, [heap.mass for heap in cut.values()], [heap.recent for heap in cut.values()]
+    n_met = sum([tally.n for tally in state.items.values()])
+    return Interests(shares, chances, heaps, removed, lately, weighed.n_days, n_met, item_facets.recurrence.confidence)
 
 
 def _shares(keys: Iterable[tuple[str, str]], values_V: NDArray[np.float64]) -> dict[tuple[str, str], float]:
     return dict(zip(keys, values_V.tolist(), strict=True))
-
-
-def _freshness(state: FoldState) -> dict[int, float]:
-    """Of each day on which anything was last met, how much it says of the next: days without a visit do not count, for
-    somebody who comes twice a year is no other by then."""
-    days = {tally.at // DAY for tallies in (state.items, state.queries) for tally in tallies.values()}
-    return {day: _FADE**later for later, day in enumerate(sorted(days, reverse=True))}
 
 
 def muted_by(edits: Iterable[Edit]) -> frozenset[tuple[str, str]]:
@@ -207,14 +185,17 @@ def _strengths(
             yield -strength, -abs(share), key
 
 
-def _newest(heap: Heap, since: int) -> list[list[Any]]:
-    """Evidence of a heap after a moment, `[micros, event_id]`: at least as much of the newest as is looked at."""
-    tallies = heap.items + heap.words
-    if len(tallies) > _LOOKED_AT:
+def _newest(heap: Heap) -> list[Cited]:
+    """Evidence of a heap: at least as much of the newest as is looked at."""
+    items = heap.items
+    if len(items) > _LOOKED_AT:
         # what was last met before so many others has nothing among the newest
-        least = sorted([tally.at for tally in tallies])[-_LOOKED_AT]
-        tallies = [tally for tally in tallies if tally.at >= least]
-    return [entry for tally in tallies for entry in tally.evidence if entry[0] > since]
+        least = items[_LOOKED_AT - 1].at
+        items = list(takewhile(lambda tally: tally.at >= least, items))
+    found = [entry for tally in items for entry in tally.evidence]
+    for tally in heap.words:
+        found += tally.evidence
+    return found
 
 
 def needs(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> tuple[Facet, ...]:
@@ -226,7 +207,7 @@ def needs(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: F
         score = decayed(1.0, micros - search.at, half_life)
         if search.is_open and search.query.casefold() not in said and score >= _FORGOTTEN:
             said.add(search.query.casefold())
-            found.append(_need("search", search.query, score, 1, [[search.at, search.event_id]], half_life))
+            found.append(_need("search", search.query, score, 1, [(search.at, search.event_id)], half_life))
     for strength, item_id in _unbought(state, item_facets, micros, DAY * half_life):
         tally = state.items[item_id]
         found.append(_need("unbought", item_id, strength, tally.n, tally.evidence, half_life))
@@ -247,18 +228,21 @@ def _unbought(
     return islice(had, _NEEDS)
 
 
-def _need(kind: str, value: str, score: float, n: int, evidence: list[list[Any]], half_life: float) -> Facet:
+def _need(kind: str, value: str, score: float, n: int, evidence: Sequence[Cited], half_life: float) -> Facet:
     ids = tuple(event_id for _, event_id in evidence)
     confidence = n / (n + _HALF_SURE)
     return Facet(kind, value, min(1.0, score), confidence, half_life, ids, from_micros(evidence[0][0]))
 
 
-def behaviour(state: FoldState, item_facets: ItemFacets, *, now: datetime) -> dict[str, Any]:
-    """`figures`, and the habits that are read from the items."""
-    return figures(state, item_facets, now=now) | (habits(state, item_facets, now=now) if state.n else {})
+def behaviour(
+    state: FoldState, item_facets: ItemFacets, *, now: datetime, goods: Goods | None = None
+) -> dict[str, Any]:
+    """`figures`, and the habits that are read from the items; `goods` as in `interests`."""
+    said = figures(state, item_facets, now=now, goods=goods)
+    return said | habits(state, item_facets, now=now, goods=goods) if state.n else said
 
 
-def figures(state: FoldState, item_facets: ItemFacets, *, now: datetime) -> dict[str, Any]:
+def figures(state: FoldState, item_facets: ItemFacets, *, now: datetime, goods: Goods | None = None) -> dict[str, Any]:
     """Recency (days), frequency (active days a week), spend by currency, language, and counts."""
     if state.n == 0:
         return {"n_events": 0}
@@ -273,18 +257,18 @@ def figures(state: FoldState, item_facets: ItemFacets, *, now: datetime) -> dict
         "n_orders": state.n_orders,
         "spend": {currency: round(amount, 2) for currency, amount in state.spend.items()},
         "counts": dict(sorted(state.counts.items())),
-        "language": language(state, item_facets),
+        "language": language(state, item_facets, goods),
         "traits": state.traits,
     }
 
 
-def language(state: FoldState, item_facets: ItemFacets) -> str | None:
+def language(state: FoldState, item_facets: ItemFacets, goods: Goods | None = None) -> str | None:
     """What the person writes and reads: their own words count most, then the titles they touched.
 
     Short queries are easily misread, so of their own words only languages that the shop's items are in count.
     """
     votes: dict[str, float] = defaultdict(float)
-    _, known = item_facets.known(state.items)
+    _, known = goods or item_facets.known(state.items)
     for one, tally in zip(known, state.items.values(), strict=True):
         if one is not None:
             votes[one.language or item_facets.spoken(one)] += tally.n

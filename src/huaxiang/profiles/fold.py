@@ -2,21 +2,24 @@
 
 No model is called here: texts were read at intake. The same events give the same state to the last bit, however they
 are cut into a snapshot and a tail (a property test).
+
+Legend: N events.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import ne
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from huaxiang.collect.consent import said_scopes
 from huaxiang.profiles.errand import goes_on, newest_visit, step_errand
 from huaxiang.profiles.state import DAY, Edit, Errand, FoldState, Search, Tally
-from huaxiang.store import Deed
-from huaxiang.types import REACHING_BACK, EventId, ItemId
+from huaxiang.store import Deed, Traces
+from huaxiang.store.trace import trace_of
+from huaxiang.types import REACHING_BACK, Event, EventId, ItemId
 
 WEIGHTS: Final[Mapping[str, float]] = {
     "view_item": 1.0,
@@ -40,7 +43,8 @@ MAX_QUERIES: Final = 100
 MAX_SEARCHES: Final = 20
 _MAX_BOOST: Final = 10.0
 _HOUR: Final = DAY // 24
-_FURTHER: Final = frozenset({"purchase", "refund", "profile_edit", "set_user"})
+_PLAIN: Final = frozenset(WEIGHTS) - {"purchase"}
+"""Kinds of events that say nothing beside interest, where they have no text."""
 
 
 class FoldConfig(BaseModel, frozen=True, extra="forbid"):
@@ -61,7 +65,7 @@ class Resolved:
     refunded: Mapping[EventId, frozenset[ItemId]] = field(default_factory=dict)
 
 
-def resolve(events: Sequence[Deed]) -> Resolved:
+def resolve(events: Traces | Sequence[Event]) -> Resolved:
     """Which events are excluded, which edits undone, which lines of which purchases refunded.
 
     What reaches back reaches back only: an exclusion of an event that comes later has no effect, so a fold of a
@@ -70,11 +74,12 @@ def resolve(events: Sequence[Deed]) -> Resolved:
     Args:
         events: all events of the user in (timestamp, seq) order.
     """
-    kinds = {event.event for event in events}
-    if "profile_edit" not in kinds:
-        return Resolved(refunded=_refunded(events)) if "refund" in kinds else Resolved()
-    at = {event.event_id: position for position, event in enumerate(events)}
-    edits = [event for event in events if event.event == "profile_edit"]
+    kinds = set(events.kinds) if isinstance(events, Traces) else {event.event for event in events}
+    if kinds.isdisjoint(("profile_edit", "refund")):
+        return Resolved()
+    deeds: list[Deed] = list(events)
+    at = {event.event_id: position for position, event in enumerate(deeds)}
+    edits = [event for event in deeds if event.event == "profile_edit"]
     void = _undone(edits, at)
     excluded: set[EventId] = set()
     for edit in edits:
@@ -82,9 +87,9 @@ def resolve(events: Sequence[Deed]) -> Resolved:
         if edit.properties.get("op") != "exclude_event" or edit.event_id in void or target is None:
             continue
         # a consent or a link is taken back by its own kind
-        if target < at[edit.event_id] and events[target].event not in REACHING_BACK:
-            excluded.add(events[target].event_id)
-    kept = [event for event in events if event.event_id not in excluded]
+        if target < at[edit.event_id] and deeds[target].event not in REACHING_BACK:
+            excluded.add(deeds[target].event_id)
+    kept = [event for event in deeds if event.event_id not in excluded]
     return Resolved(frozenset(excluded), frozenset(void), _refunded(kept))
 
 
@@ -132,84 +137,118 @@ class _Pace(NamedTuple):
     mood: float
 
 
-def fold(state: FoldState, events: Iterable[Deed], *, resolved: Resolved, config: FoldConfig) -> FoldState:
+def fold(state: FoldState, events: Traces | Iterable[Event], *, resolved: Resolved, config: FoldConfig) -> FoldState:
     """Read `events`, in order and all newer than what `state` has read, into `state`, which is returned.
 
     The state is changed in place: hand a fresh one, or one you own.
     """
-    gone = resolved.excluded
-    kept = [event for event in events if event.event_id not in gone] if gone else list(events)
+    traces = events if isinstance(events, Traces) else Traces.of_events(events)
+    if resolved.excluded:
+        traces = traces.without(resolved.excluded)
     days = (config.interest_half_life_days, config.need_half_life_days, config.mood_half_life_days)
     pace = _Pace(*(DAY * half_life for half_life in days))
-    times = [event.micros for event in kept]
-    _count(state, kept, times)
-    is_denied = state.consents.get("personalisation", config.consent_default) == "denied"
-    begins = None if is_denied else newest_visit(kept)
-    if begins is not None:
+    _count(state, traces)
+    traces = _allowed(state, traces, config)
+    noted = newest_visit(traces)
+    if noted:
         state.errand = Errand()
-    for place, (event, micros) in enumerate(zip(kept, times, strict=True)):
-        kind = event.event
-        if kind == "consent":
-            state.consents.update(said_scopes(event))
-            is_denied = state.consents.get("personalisation", config.consent_default) == "denied"
-        if is_denied:
-            continue
-        if begins is None or place >= begins:
-            step_errand(state, event, micros)
-        if weight := weight_of(event):
-            _interest(state, event, micros, weight, resolved, pace)
-        if event.reading is not None or kind == "search":
-            _words(state, event, micros, pace)
-        if kind in _FURTHER:
-            _further(state, event, micros, resolved, pace)
+    items, visit = state.items, state.visit
+    for at, row in enumerate(traces.rows()):
+        _, micros, event_id, kind, _, session, _, _, _, _, _, item_id, lines, read = row
+        if at < noted and kind in _PLAIN and lines is None and read is None:
+            weight = WEIGHTS[kind]
+            weight *= _damping(visit, session, micros, abs(weight))
+            if item_id is not None:
+                _meet(items, item_id, weight, micros, event_id, pace)
+        else:
+            _step(state, trace_of(row), at >= noted, resolved, pace)
+        if len(items) > MAX_ITEMS + 100:
+            _forget_weakest(items, MAX_ITEMS, pace)
     return state
 
 
-def _count(state: FoldState, events: Sequence[Deed], times: Sequence[int]) -> None:
+def _count(state: FoldState, traces: Traces) -> None:
     """What is counted of everybody, whatever they allow."""
-    if not events:
+    if not len(traces):
         return
-    for name, n in Counter([event.event for event in events]).items():
+    for name, n in Counter(traces.kinds).items():
         state.counts[name] = state.counts.get(name, 0) + n
-    days = [micros // DAY for micros in times]
-    state.active_days += sum(map(ne, days[1:], days)) + (state.n == 0 or days[0] != state.last[0] // DAY)
-    for hour, n in Counter([micros // _HOUR % 24 for micros in times if micros % DAY]).items():
-        state.hours[hour] += n
+    times_N = np.array(traces.moments, np.int64)
+    days_N = times_N // DAY
+    is_new_day = state.n == 0 or days_N[0] != state.last[0] // DAY
+    state.active_days += int(np.count_nonzero(days_N[1:] != days_N[:-1])) + bool(is_new_day)
+    of_day_N = times_N - days_N * DAY
+    hours = np.bincount(of_day_N[of_day_N > 0] // _HOUR, minlength=24)
+    state.hours = [before + n for before, n in zip(state.hours, hours.tolist(), strict=True)]
     if state.n == 0:
-        state.first = times[0]
-    state.n += len(events)
-    state.last = [times[-1], events[-1].seq]
+        state.first = traces.moments[0]
+    state.n += len(traces)
+    state.last = [traces.moments[-1], traces.seqs[-1]]
+
+
+def _allowed(state: FoldState, traces: Traces, config: FoldConfig) -> Traces:
+    """Note consents; those of the events at which personalisation was allowed."""
+    status = state.consents.get("personalisation", config.consent_default)
+    if "consent" not in traces.kinds:
+        return traces if status != "denied" else traces.part(0, 0)
+    is_read = []
+    for at, kind in enumerate(traces.kinds):
+        if kind == "consent":
+            state.consents.update(said_scopes(traces[at]))
+            status = state.consents.get("personalisation", config.consent_default)
+        is_read.append(status != "denied")
+    return traces if all(is_read) else traces.where(is_read)
+
+
+def _step(state: FoldState, event: Deed, is_noted: bool, resolved: Resolved, pace: _Pace) -> None:
+    """Read one event.
+
+    Args:
+        is_noted: whether it may be of the newest visit.
+    """
+    micros = event.micros
+    if is_noted:
+        step_errand(state, event, micros)
+    if weight := weight_of(event):
+        _interest(state, event, micros, weight, resolved, pace)
+    if event.reading is not None or event.event == "search":
+        _words(state, event, micros, pace)
+    if event.event == "set_user":
+        state.traits.update(event.properties)
+    elif event.event in {"purchase", "refund"}:
+        _trade(state, event, micros, resolved)
+    elif event.event == "profile_edit" and event.event_id not in resolved.void_edits:
+        _edit(state, event, micros, pace)
 
 
 def _interest(state: FoldState, event: Deed, micros: int, weight: float, resolved: Resolved, pace: _Pace) -> None:
-    returned = resolved.refunded.get(event.event_id, frozenset()) if resolved.refunded else frozenset()
-    named = event.item_ids
-    weight *= _damping(state, event, micros, abs(weight))
+    named, event_id = event.item_ids, event.event_id
+    weight *= _damping(state.visit, event.session_id, micros, abs(weight))
+    returned = resolved.refunded.get(event_id, frozenset())
     # An order of many lines says less about each of them; a returned line says no more than a look did.
     spread = 1.0 if len(named) < 2 else len(named) ** -0.5
     for item_id in named:
         whole = WEIGHTS["view_item"] if item_id in returned else weight
-        _meet(state.items, item_id, whole * spread, micros, event.event_id, pace)
-    if len(state.items) > MAX_ITEMS + 100:
-        _forget_weakest(state.items, MAX_ITEMS, pace)
+        _meet(state.items, item_id, whole * spread, micros, event_id, pace)
 
 
-def _damping(state: FoldState, event: Deed, micros: int, weight: float) -> float:
+def _damping(visit: list[Any], own: str | None, micros: int, weight: float) -> float:
     """How much an event counts after what its visit has said: a visit of weight W counts as the root of W.
 
     A long visit is one errand, perhaps for somebody else; it is not as many interests as it has looks.
     """
-    session, last, said = visit = state.visit
-    before: float = said if goes_on(session, last, event, micros) else 0.0
-    visit[0], visit[1], visit[2] = event.session_id, micros, before + weight
-    return float(((before + weight) ** 0.5 - before**0.5) / weight) if weight > 0.0 else 0.0
+    session, last, said = visit
+    before: float = said if goes_on(session, last, own, micros) else 0.0
+    visit[:] = own, micros, before + weight
+    damped: float = ((before + weight) ** 0.5 - before**0.5) / weight
+    return damped
 
 
 def _meet(tallies: dict[str, Tally], name: str, weight: float, micros: int, event_id: EventId, pace: _Pace) -> None:
     """Add the weight of an event to what it names."""
     tally = tallies.get(name)
     if tally is None:
-        tallies[name] = Tally(weight, weight, micros, 1, [[micros, event_id]])
+        tallies[name] = Tally(weight, weight, micros, 1, [(micros, event_id)])
         return
     add(tally, weight, micros, pace.long, pace.short)
     tally.note(micros, event_id)
@@ -242,16 +281,6 @@ def _words(state: FoldState, event: Deed, micros: int, pace: _Pace) -> None:
         _meet(state.queries, word, 1.0, micros, event.event_id, pace)
     if len(state.queries) > MAX_QUERIES + 50:
         _forget_weakest(state.queries, MAX_QUERIES, pace)
-
-
-def _further(state: FoldState, event: Deed, micros: int, resolved: Resolved, pace: _Pace) -> None:
-    """What an event says beside interest."""
-    if event.event == "set_user":
-        state.traits.update(event.properties)
-    elif event.event != "profile_edit":
-        _trade(state, event, micros, resolved)
-    elif event.event_id not in resolved.void_edits:
-        _edit(state, event, micros, pace)
 
 
 def _trade(state: FoldState, event: Deed, micros: int, resolved: Resolved) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,10 @@ class Reader:
         return known
 
 
+Goods: TypeAlias = tuple[Reader, Sequence[Known | None]]
+"""Items of a state in its order, None where the shop does not know one (any more), and who read them."""
+
+
 class ItemFacets:
     """`(facet, value, weight)` of items, through the live catalogue.
 
@@ -132,8 +136,8 @@ class ItemFacets:
         _, (known,) = self.known([item_id])
         return () if known is None else known.facets
 
-    def known(self, item_ids: Iterable[ItemId]) -> tuple[Reader, list[Known | None]]:
-        """Items, None where the shop does not know one (any more), and who read them all."""
+    def known(self, item_ids: Iterable[ItemId]) -> Goods:
+        """What the shop knows of items."""
         if self.catalogue.changed >= self._survey_at:
             self._survey()
         reader, get = self._reader, self.catalogue.get

@@ -1,13 +1,11 @@
 """Portraits: a user's folded state and profile as of any moment, from the log, with snapshots for long histories."""
 
-import bisect
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import attrgetter
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from huaxiang.collect.identity import Source, sources
 from huaxiang.errors import StoreError
@@ -21,7 +19,7 @@ from huaxiang.profiles.residents import Mark, Residents
 from huaxiang.profiles.state import FoldState, from_micros, to_micros
 from huaxiang.profiles.state_cache import StateCache
 from huaxiang.profiles.summary import summary
-from huaxiang.store import Deed, Record, Store, Trace, every_user
+from huaxiang.store import Record, Store, Traces, every_user
 from huaxiang.types import (
     CONSENT_SCOPES,
     FOREVER,
@@ -48,7 +46,6 @@ _ALL: Final = 2_000_000
 _MOST_LINKS: Final = 1_000
 """Links of one person that a resident can watch."""
 _SNAPSHOT: Final = "snapshot"
-_D = TypeVar("_D", Event, Trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class Reading(NamedTuple):
     state: FoldState
     is_latest: bool
     origins: Sequence[Source]
-    traces: Sequence[Trace]
+    traces: Traces
 
 
 class Portraits:
@@ -154,7 +151,7 @@ class Portraits:
 
     def _seqs(self, read: Reading, ids: Sequence[EventId]) -> dict[EventId, int]:
         """Sequence numbers of events behind a state; of those that were not read they are looked up."""
-        found = {trace.event_id: trace.seq for trace in read.traces}
+        found = dict(zip(read.traces.ids, read.traces.seqs, strict=True))
         if not found.keys() >= set(ids):
             at = moments_of(read.state)
             for event_id in ids:
@@ -166,8 +163,8 @@ class Portraits:
         """Events of a moment, and some before it, by their ids."""
         for source in origins:
             near = self._traces(source, from_micros(micros + 1), _TAIL)
-            if any(trace.event_id == event_id for trace in near):
-                return {trace.event_id: trace.seq for trace in near}
+            if event_id in near.ids:
+                return dict(zip(near.ids, near.seqs, strict=True))
         return {}
 
     def forget(self) -> None:
@@ -212,9 +209,9 @@ class Portraits:
         newest = [own, *(self._traces(source, FOREVER, _AT_ONCE) for source in origins[1:])]
         until = to_micros(before)
         if any(len(read) >= _AT_ONCE for read in newest):
-            traces = _in_order([self._traces(source, before, _ALL) for source in origins])
+            traces = Traces.merged([self._traces(source, before, _ALL) for source in origins])
         else:
-            traces = _before(_in_order(newest), until)
+            traces = Traces.merged(newest).before(until)
         state = self._fold_whole(traces)
         if any(len(read) >= _WINDOW for read in newest):
             self._save(user_id, origins, state, last_seq)
@@ -227,7 +224,7 @@ class Portraits:
         state: FoldState,
         has_later: bool,
         origins: Sequence[Source],
-        traces: Sequence[Trace],
+        traces: Traces,
     ) -> Reading:
         is_latest = not has_later and not ("identify" in state.counts and self._is_relinked(user_id, before))
         return Reading(state, is_latest, origins, traces)
@@ -239,26 +236,24 @@ class Portraits:
         snapshot, until = self._load(record, origins), to_micros(before)
         if snapshot is None or snapshot.last[0] >= until:
             return None
-        last = tuple(snapshot.last)
         newest = [self._traces(source, FOREVER, _TAIL) for source in origins]
-        if any(len(read) >= _TAIL and _place(read[0]) > last for read in newest):
+        if any(_is_cut(read, _TAIL, snapshot.last) for read in newest):
             newest = [self._traces(source, FOREVER, _WINDOW) for source in origins]
-            if any(len(read) >= _WINDOW and _place(read[0]) > last for read in newest):
+            if any(_is_cut(read, _WINDOW, snapshot.last) for read in newest):
                 return None
-        read = _before(_in_order(newest), until)
-        tail = [trace for trace in read if _place(trace) > last]
-        if any(trace.event in REACHING_BACK for trace in tail):
+        read = Traces.merged(newest).before(until)
+        tail = read.part(read.until(*snapshot.last))
+        if not REACHING_BACK.isdisjoint(tail.kinds):
             return None
         state = fold(snapshot, tail, resolved=Resolved(), config=self.config)
         if len(tail) >= _TAIL:
             self._save(user_id, origins, state, last_seq)
         return self._reading(user_id, before, state, _has_later(newest, until), origins, read)
 
-    def _traces(self, source: Source, before: datetime, limit: int) -> list[Trace]:
-        found = self.store.traces(source.subject, before=before, limit=limit, events=FOLDED)
-        return list(filter(source.holds, found)) if source.until else found
+    def _traces(self, source: Source, before: datetime, limit: int) -> Traces:
+        return source.of(self.store.traces(source.subject, before=before, limit=limit, events=FOLDED))
 
-    def _fold_whole(self, events: Sequence[Deed]) -> FoldState:
+    def _fold_whole(self, events: Traces | Sequence[Event]) -> FoldState:
         return fold(FoldState(), events, resolved=resolve(events), config=self.config)
 
     def _load(self, record: Record, origins: Sequence[Source]) -> FoldState | None:
@@ -281,10 +276,11 @@ class Portraits:
         state = self.state(user_id, before=now)
         consents = {scope: state.consents.get(scope, self.config.consent_default) for scope in CONSENT_SCOPES}
         shown: dict[str, Any] = {"consents": consents, "version": self._version(state)}
+        goods = self.item_facets.known(state.items)
         if consents["analytics"] == "granted":
-            shown["behaviour"] = view.behaviour(state, self.item_facets, now=now)
+            shown["behaviour"] = view.behaviour(state, self.item_facets, now=now, goods=goods)
         if consents["personalisation"] == "granted":
-            known = view.interests(state, self.item_facets, now=now, config=self.config)
+            known = view.interests(state, self.item_facets, now=now, config=self.config, goods=goods)
             facets = tuple(map(self._with_related, known.facets(state, config=self.config)))
             needs = view.needs(state, self.item_facets, now=now, config=self.config)
             if (about := intent(state, self.item_facets, now=now)) is not None:
@@ -307,27 +303,23 @@ class Portraits:
         return f"{self._fold_version}.{state.n}.{state.last[0]}.{state.last[1]}"
 
 
-def _place(event: Deed) -> tuple[int, int]:
-    return (event.micros, event.seq)
+def _is_cut(traces: Traces, limit: int, last: Sequence[int]) -> bool:
+    """Whether something between a snapshot and what was read of a history may have been left out."""
+    return len(traces) >= limit and (traces.moments[0], traces.seqs[0]) > tuple(last)
 
 
-def _in_order(histories: Sequence[list[_D]]) -> list[_D]:
-    return histories[0] if len(histories) == 1 else sorted(_distinct(histories), key=_place)
+def _in_order(histories: Sequence[list[Event]]) -> list[Event]:
+    return histories[0] if len(histories) == 1 else sorted(_distinct(histories), key=lambda one: (one.micros, one.seq))
 
 
-def _distinct(histories: Sequence[list[_D]]) -> list[_D]:
+def _distinct(histories: Sequence[list[Event]]) -> list[Event]:
     """A link stands in the history of both of its ids and is read once."""
     return list({event.seq: event for events in histories for event in events}.values())
 
 
-def _before(traces: list[Trace], until: int) -> list[Trace]:
-    """Those of traces in order that lie before a moment in microseconds."""
-    return traces[: bisect.bisect_left(traces, until, key=attrgetter("micros"))]
-
-
-def _has_later(histories: Sequence[list[Trace]], until: int) -> bool:
+def _has_later(histories: Sequence[Traces], until: int) -> bool:
     """Whether anything of some histories lies at a moment or after it."""
-    return any(traces[-1].micros >= until for traces in histories if traces)
+    return any(traces.moments[-1] >= until for traces in histories if len(traces))
 
 
 def _named(origins: Sequence[Source]) -> list[list[Any]]:

@@ -4,11 +4,15 @@ The state names items, not brands or categories: a profile is read from it throu
 item corrects every profile, and a state never goes stale because an item changed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
+
+Cited: TypeAlias = tuple[int, str]
+"""An event behind something: microseconds and id. No list: the collector of garbage walks through every list again."""
 
 EVIDENCE_KEPT: Final = 8
 """Newest event ids kept with each tally; a facet shows at most as many."""
@@ -38,20 +42,25 @@ class Tally:
         long: mass under the half-life of interests.
         short: mass under the half-life of needs.
         n: events behind it.
-        evidence: `[micros, event_id]`, newest first.
+        evidence: newest first.
     """
 
     long: float = 0.0
     short: float = 0.0
     at: int = 0
     n: int = 0
-    evidence: list[list[Any]] = field(default_factory=list)
+    evidence: list[Cited] = field(default_factory=list)
 
     def note(self, micros: int, event_id: str) -> None:
         """Count an event as evidence."""
         self.n += 1
-        self.evidence.insert(0, [micros, event_id])
+        self.evidence.insert(0, (micros, event_id))
         del self.evidence[EVIDENCE_KEPT:]
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Tally":
+        """The tally that a state's JSON holds."""
+        return cls(said["long"], said["short"], said["at"], said["n"], list(map(tuple, said["evidence"])))
 
 
 @dataclass(slots=True)
@@ -87,7 +96,7 @@ class Errand:
         began, at: its first and newest event.
         seen: items looked at, oldest first. again: those of them that had been bought before.
         cart: items in the cart that were not bought. bought: those that were.
-        evidence: `[micros, event_id]`, newest first.
+        evidence: newest first.
     """
 
     session: str | None = None
@@ -99,7 +108,7 @@ class Errand:
     again: list[str] = field(default_factory=list)
     cart: list[str] = field(default_factory=list)
     bought: list[str] = field(default_factory=list)
-    evidence: list[list[Any]] = field(default_factory=list)
+    evidence: list[Cited] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -150,10 +159,10 @@ class FoldState:
     def from_json(cls, body: dict[str, Any]) -> "FoldState":
         """The state that `to_json` wrote."""
         plain = dict(body)
-        plain["items"] = {key: Tally(**tally) for key, tally in body["items"].items()}
-        plain["queries"] = {key: Tally(**tally) for key, tally in body["queries"].items()}
+        plain["items"] = {key: Tally.from_json(tally) for key, tally in body["items"].items()}
+        plain["queries"] = {key: Tally.from_json(tally) for key, tally in body["queries"].items()}
         plain["searches"] = [Search(**search) for search in body["searches"]]
         plain["edits"] = [Edit(**edit) for edit in body["edits"]]
-        plain["errand"] = Errand(**body["errand"])
-        plain["mood"], plain["mood_weight"] = Tally(**body["mood"]), Tally(**body["mood_weight"])
+        plain["errand"] = Errand(**body["errand"] | {"evidence": list(map(tuple, body["errand"]["evidence"]))})
+        plain["mood"], plain["mood_weight"] = (Tally.from_json(body[name]) for name in ("mood", "mood_weight"))
         return cls(**plain)

@@ -19,7 +19,7 @@ from huaxiang.store.base import (
     Store,
     Subjects,
 )
-from huaxiang.store.trace import Deed, Trace
+from huaxiang.store.trace import Deed, Traces
 
 __all__ = [
     "EVENT_SCHEMA",
@@ -31,7 +31,7 @@ __all__ = [
     "Record",
     "Store",
     "Subjects",
-    "Trace",
+    "Traces",
     "every_user",
     "open_store",
 ]

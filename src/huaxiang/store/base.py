@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
-from huaxiang.store.trace import Trace
+from huaxiang.store.trace import Traces
 from huaxiang.types import Event, Subject
 
 GATE: Final = ("gate", "rules")
@@ -115,9 +115,7 @@ class Store(Protocol):
         """
         ...
 
-    def traces(
-        self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None
-    ) -> list[Trace]:
+    def traces(self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None) -> Traces:
         """The same events as `history` gives, as a fold reads them."""
         ...
 

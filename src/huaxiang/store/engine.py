@@ -1,6 +1,6 @@
 """What one SQL engine does its own way; all else is in `sql`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -22,6 +22,14 @@ class Engine(Protocol):
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection whose every statement is its own snapshot."""
+        ...
+
+    def fetch(self, statement: sa.Select[Any], given: Mapping[str, Any]) -> Sequence[Row]:
+        """All rows of a statement that is kept by its caller; a snapshot of its own, as with `reading`.
+
+        Args:
+            given: its parameters by name.
+        """
         ...
 
     def writing(self) -> AbstractContextManager[sa.Connection]:

@@ -1,6 +1,6 @@
 """PostgreSQL: one schema a tenant, one writer at a time, readers beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, Final
@@ -68,6 +68,11 @@ class PostgreSQLEngine:
         """A connection whose every statement is its own snapshot."""
         with self._reader.connect() as connection:
             yield connection
+
+    def fetch(self, statement: sa.Select[Any], given: Mapping[str, Any]) -> list[Row]:
+        """All rows of a statement."""
+        with self.reading() as connection:
+            return [tuple(row) for row in connection.execute(statement, given)]
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:

@@ -130,21 +130,26 @@ def _overtaken(connection: sa.Connection, kept: Kept) -> bool:
     return False
 
 
-def _record(row: sa.Row[Any]) -> Record:
-    at = None if row.at is None else moment(row.at)
-    watching = () if row.watches is None else tuple(orjson.loads(row.watches))
-    return Record(row.id, orjson.loads(row.body), row.version, at, watching)
+def _record(row: Sequence[Any]) -> Record:
+    _, name, version, at, watching, body = row
+    return Record(
+        name,
+        orjson.loads(body),
+        version,
+        None if at is None else moment(at),
+        () if watching is None else tuple(orjson.loads(watching)),
+    )
 
 
-def get(connection: sa.Connection, kind: str, ids: Sequence[str]) -> dict[str, Record]:
+def get(engine: Engine, kind: str, ids: Sequence[str]) -> dict[str, Record]:
     """The records that exist, by id."""
-    found: dict[str, Record] = {}
     if len(ids) == 1:
-        row = connection.execute(_GET_ONE, {"of_kind": kind, "of_id": ids[0]}).first()
-        return {} if row is None else {ids[0]: _record(row)}
-    for chunk in chunks(dict.fromkeys(ids)):
-        for row in connection.execute(_GET, {"of_kind": kind, "ids": chunk}):
-            found[row.id] = _record(row)
+        return dict(zip(ids, map(_record, engine.fetch(_GET_ONE, {"of_kind": kind, "of_id": ids[0]})), strict=False))
+    found: dict[str, Record] = {}
+    with engine.reading() as connection:
+        for chunk in chunks(dict.fromkeys(ids)):
+            for row in connection.execute(_GET, {"of_kind": kind, "ids": chunk}):
+                found[row.id] = _record(row)
     return found
 
 

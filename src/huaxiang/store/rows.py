@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from huaxiang.errors import DataError
 from huaxiang.store.base import EVENT_SCHEMA
 from huaxiang.store.schema import ROW_COLUMNS
-from huaxiang.store.trace import Trace
-from huaxiang.types import EVENT_NAMES, Event, LineItem, Reading, anonymous_subject, is_anonymous, named_items
+from huaxiang.store.trace import lines_from, reading_from
+from huaxiang.types import EVENT_NAMES, Event, LineItem, Reading, anonymous_subject, is_anonymous
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -155,40 +155,10 @@ def event_of(row: Sequence[Any]) -> Event:
     _SET["received_at"](event, _received(row[1]))
     timestamp, items, properties, reading = row[18:]
     _SET["timestamp"](event, _EPOCH + timedelta(0, 0, timestamp))
-    _SET["items"](event, () if items is None else _lines(items))
+    _SET["items"](event, () if items is None else lines_from(items))
     _SET["properties"](event, {} if properties is None else orjson.loads(properties))
-    _SET["reading"](event, None if reading is None else _reading(reading))
+    _SET["reading"](event, None if reading is None else reading_from(reading))
     return event
-
-
-TRACE_COLUMNS: Final = (
-    *("seq", "timestamp", "event_id", "event", "anonymous_id", "session_id"),
-    *("value", "rating", "currency", "query", "properties"),
-    *("item_id", "items", "reading"),
-)
-"""Columns of the log that make a trace; all but the last three are its first fields as they are."""
-_ITEM, _LINES, _READING = (TRACE_COLUMNS.index(name) for name in ("item_id", "items", "reading"))
-_TRACE: Final = tuple.__new__
-
-
-def trace_of(row: Sequence[Any]) -> Trace:
-    """The trace of a row of `TRACE_COLUMNS`."""
-    item_id, said, read = row[_ITEM], row[_LINES], row[_READING]
-    items = () if said is None else _lines(said)
-    item_ids = named_items(item_id, items) if items else () if item_id is None else (item_id,)
-    return _TRACE(Trace, (*row[:_ITEM], item_ids, items, None if read is None else _reading(read)))
-
-
-def _lines(said: str) -> tuple[LineItem, ...]:
-    """The lines that a row holds as JSON."""
-    return tuple(LineItem(**line) for line in orjson.loads(said))
-
-
-def _reading(said: str) -> Reading:
-    """The reading that a row holds as JSON."""
-    found: dict[str, Any] = orjson.loads(said)
-    found["keywords"] = tuple(found.get("keywords", ()))
-    return Reading(**found)
 
 
 def rows_of_table(table: pa.Table) -> Iterator[list[Row]]:

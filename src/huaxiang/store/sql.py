@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -15,7 +16,6 @@ from huaxiang.store import naming, records, scanning
 from huaxiang.store.base import GATE, Appended, Erased, Record, Subjects
 from huaxiang.store.engine import Engine
 from huaxiang.store.rows import (
-    TRACE_COLUMNS,
     Row,
     blame,
     event_of,
@@ -23,11 +23,10 @@ from huaxiang.store.rows import (
     moment,
     row_of,
     rows_of_table,
-    trace_of,
 )
 from huaxiang.store.schema import LAYOUT, ROW_COLUMNS, events, log, metadata, watches
 from huaxiang.store.schema import records as kept_records
-from huaxiang.store.trace import Trace
+from huaxiang.store.trace import TRACE_COLUMNS, Traces
 from huaxiang.types import EVENT_NAMES, Event, Subject, check_aware, is_anonymous
 
 Clock = Callable[[], datetime]
@@ -38,6 +37,9 @@ Form = Literal["event", "trace"]
 _COLUMNS: Final[Mapping[Form, Sequence[sa.Column[Any]]]] = {
     "event": (events.c.seq, events.c.received_at, *(events.c[name] for name in ROW_COLUMNS)),
     "trace": tuple(events.c[name] for name in TRACE_COLUMNS),
+}
+_MOMENT: Final[Mapping[Form, int]] = {
+    form: [column.name for column in columns].index("timestamp") for form, columns in _COLUMNS.items()
 }
 _subject: Final = sa.bindparam("subject", type_=sa.Text())
 _before: Final = sa.bindparam("before", type_=sa.BigInteger())
@@ -142,8 +144,8 @@ class SQLStore:
     @property
     def last_seq(self) -> int:
         """The highest sequence number ever given, 0 for a new log."""
-        with self._reading() as connection:
-            return int(connection.execute(_LAST).scalar_one())
+        with self._translated():
+            return int(self._engine.fetch(_LAST, {})[0][0])
 
     def append(self, events: Sequence[Event] | pa.Table, *, gate: int | None = None) -> Appended:
         """Keep events durably, all or nothing; a duplicate `event_id` is counted, not kept."""
@@ -188,25 +190,23 @@ class SQLStore:
         """The latest `limit` events of a subject with `timestamp < before`, oldest first by (timestamp, seq)."""
         return [event_of(row) for row in self._latest("event", user_id, before, limit, events)]
 
-    def traces(
-        self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None
-    ) -> list[Trace]:
+    def traces(self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None) -> Traces:
         """The same events as `history` gives, as a fold reads them."""
-        return [trace_of(row) for row in self._latest("trace", user_id, before, limit, events)]
+        return Traces.of_rows(self._latest("trace", user_id, before, limit, events))
 
     def _latest(
         self, form: Form, user_id: Subject, before: datetime, limit: int, names: frozenset[str] | None
-    ) -> Sequence[sa.Row[Any]]:
+    ) -> Sequence[Row]:
         """Rows of a history, oldest first."""
         asked: dict[str, Any] = {"subject": user_id, "before": microseconds(check_aware("before", before))}
-        if limit <= 0:
+        if limit <= 0 or not (names is None or names & EVENT_NAMES):
             return []
         asked["limit"] = limit
-        with self._reading() as connection:
-            rows: Sequence[sa.Row[Any]] = connection.execute(_history_of(form, names), asked).all()
+        with self._translated():
+            rows = self._engine.fetch(_history_of(form, names), asked)
             if is_anonymous(user_id) and (names is None or "identify" in names):
-                claims = connection.execute(_claims_of(form), asked | {"anonymous_id": user_id[1:]}).all()
-                rows = sorted([*rows, *claims], key=lambda row: (row.timestamp, row.seq), reverse=True)[:limit]
+                claims = self._engine.fetch(_claims_of(form), asked | {"anonymous_id": user_id[1:]})
+                rows = sorted([*rows, *claims], key=itemgetter(_MOMENT[form], 0), reverse=True)[:limit]
         return rows[::-1]
 
     def scan(
@@ -247,8 +247,8 @@ class SQLStore:
 
     def get(self, kind: str, ids: Sequence[str]) -> dict[str, Record]:
         """The records that exist, by id."""
-        with self._reading() as connection:
-            return records.get(connection, kind, ids)
+        with self._translated():
+            return records.get(self._engine, kind, ids)
 
     def find(
         self, kind: str, where: Mapping[str, Any] | None = None, after: str | None = None, limit: int = 100
