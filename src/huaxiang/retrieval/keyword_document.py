@@ -4,7 +4,7 @@ BM25F (Robertson, Zaragoza and Taylor 2004) is BM25 over a text in which a field
 index needs a single field of terms, and a query asks it once per term.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -40,11 +40,11 @@ def index_schema() -> tantivy.Schema:
     return builder.build()
 
 
-def document_of(item: Item, slot: int) -> tantivy.Document:
-    """An item under the number `slot`."""
+def document_of(item: Item, slot: int, name_terms: Sequence[str]) -> tantivy.Document:
+    """An item under the number `slot`, whose name has these terms."""
     document = tantivy.Document()
     document.add_unsigned("slot", slot)
-    document.add_text("text", " ".join(weighted_terms(item)))
+    document.add_text("text", " ".join(weighted_terms(item, name_terms)))
     for value in values_of(item):
         document.add_text("value", value)
     for value in exact_of(item):
@@ -55,12 +55,12 @@ def document_of(item: Item, slot: int) -> tantivy.Document:
     return document
 
 
-def weighted_terms(item: Item) -> list[str]:
+def weighted_terms(item: Item, name_terms: Sequence[str] | None = None) -> list[str]:
     """The item's terms, those of each field as often as it weighs."""
-    terms: list[str] = []
+    terms = list(index_terms(item.name) if name_terms is None else name_terms) * FIELD_WEIGHTS["name"]
     for field, text in texts_of(item).items():
-        if text:
-            found = index_terms(text) if field in {"name", "description"} else _terms(text)
+        if text and field != "name":
+            found = index_terms(text) if field == "description" else _terms(text)
             terms += found * FIELD_WEIGHTS[field]
     return terms
 

@@ -9,11 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import tantivy
+from numpy.typing import NDArray
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.retrieval.keyword_document import MARK, document_of, id_key, index_schema, value_key, value_pairs
 from huaxiang.retrieval.keyword_filter import KeywordFilter
+from huaxiang.retrieval.name_terms import NameTerms
+from huaxiang.text.terms import index_terms
 from huaxiang.types import Item, ItemId
 
 _HEAP: Final = 32_000_000
@@ -42,11 +46,13 @@ class Hits:
 
     Attributes:
         scores: BM25F.
+        slots: what the index calls them, for `name_matches`.
         total: how many match, of which these are the best.
     """
 
     item_ids: tuple[ItemId, ...]
     scores: tuple[float, ...]
+    slots: tuple[int, ...]
     total: int
 
 
@@ -54,8 +60,8 @@ class KeywordIndex:
     """Items by their words. Safe to use from many threads.
 
     It is built in memory from the catalogue when it is opened, so that there is nothing on disk to be damaged or stale.
-    Memory: the index, about the size of its texts, and 8 bytes for each time that an item was set; while it takes items
-    in, the writer's 32 MB.
+    Memory: the index, about the size of its texts, and for each time that an item was set 16 bytes and 4 for each term
+    of its name; while it takes items in, the writer's 32 MB.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -63,6 +69,7 @@ class KeywordIndex:
         self._schema = index_schema()
         self._index = tantivy.Index(self._schema)
         self._ids: list[ItemId] = []
+        self._names = NameTerms()
         self._shown: dict[str, str] = {}
         self._attributes: set[str] = set()
         self._survey: tuple[int, dict[str, dict[str, int]]] = (-1, {})
@@ -99,8 +106,10 @@ class KeywordIndex:
                 writer.delete_documents_by_query(self._named(name))
             item = self._catalogue.get(name)
             if item is not None:
-                writer.add_document(document_of(item, len(self._ids)))
+                terms = index_terms(item.name)
+                writer.add_document(document_of(item, len(self._ids), terms))
                 self._ids.append(name)
+                self._names.add(terms)
                 self._spell(item)
         writer.commit()
         writer.wait_merging_threads()  # ends the writer, and gives its memory back
@@ -163,10 +172,17 @@ class KeywordIndex:
         searcher = self._fresh()
         found: Any = searcher.search(query, limit=max(1, n))  # its stub lacks `count`
         slots: list[Any] = searcher.fast_field_values("slot", [address for _, address in found.hits])
-        pairs = [(self._ids[slot], float(score)) for slot, (score, _) in zip(slots, found.hits, strict=True)]
-        kept = [pair for pair in pairs if pair[0] in self._catalogue]
-        gone = len(pairs) - len(kept)
-        return Hits(tuple(name for name, _ in kept), tuple(score for _, score in kept), (found.count or 0) - gone)
+        rows = [(self._ids[slot], float(score), slot) for slot, (score, _) in zip(slots, found.hits, strict=True)]
+        kept = [row for row in rows if row[0] in self._catalogue]
+        names, scores, at = zip(*kept, strict=True) if kept else ((), (), ())
+        return Hits(names, scores, at, (found.count or 0) - (len(rows) - len(kept)))
+
+    def name_matches(
+        self, slots: Sequence[int], rarities: Mapping[str, float], last: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Of items by their slots (-1: unknown) the share of some terms, by rarity, that stands in the name, and
+        whether the name ends with the term `last`; shape (P,) each."""
+        return self._names.matches(slots, rarities, last)
 
     def facets(self, query: tantivy.Query) -> dict[str, dict[str, int]]:
         """How many of the items that match have each value, by field; the 2,000 commonest values of all fields."""

@@ -35,6 +35,7 @@ class Candidates:
 
     Attributes:
         scores: BM25F of each item; 0 of what was found by meaning alone.
+        slots: in the index, of what was found by words.
         complete: those that have all words that are needed.
         matching: what the counts of values are taken over.
         total: items that match it.
@@ -42,6 +43,7 @@ class Candidates:
     """
 
     scores: dict[ItemId, float] = field(default_factory=dict)
+    slots: dict[ItemId, int] = field(default_factory=dict)
     complete: frozenset[ItemId] = frozenset()
     matching: tantivy.Query | None = None
     total: int = 0
@@ -90,7 +92,8 @@ class Finder:
         query = self._index.query(asked.groups, where=where, without=_unwanted(asked), also=asked.also)
         hits = self._index.search(query, n)
         scores = dict(zip(hits.item_ids, hits.scores, strict=True))
-        return Candidates(scores, frozenset(scores), query, hits.total)
+        slots = dict(zip(hits.item_ids, hits.slots, strict=True))
+        return Candidates(scores, slots, frozenset(scores), query, hits.total)
 
     def _add_some_words(
         self, found: Candidates, asked: Understood, where: Mapping[str, Any], n: int, enough: int
@@ -104,6 +107,7 @@ class Finder:
             if not found.total and hits.total:
                 found.matching, found.total = query, hits.total
             found.scores = dict(zip(hits.item_ids, hits.scores, strict=True)) | found.scores
+            found.slots |= zip(hits.item_ids, hits.slots, strict=True)
 
     def _add_near(self, found: Candidates, asked: Understood, passes: Callable[[Item], bool]) -> None:
         if self._near is None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -183,6 +184,7 @@ class Search:
         hits = self.index.search(named, len(item_ids))
         own = dict.fromkeys(item_ids, 0.0) | dict(zip(hits.item_ids, hits.scores, strict=True))
         found.scores = own | {name: score for name, score in found.scores.items() if name not in own}
+        found.slots |= zip(hits.item_ids, hits.slots, strict=True)
         order = _Order(self, asked, found, pipeline, SearchAsk(query, user_id), now)
         row_of = {item.item_id: row for item, row in zip(order.items, order.table_PF, strict=True)}
         return np.stack([row_of.get(name, np.zeros(len(FEATURES))) for name in item_ids])
@@ -228,7 +230,9 @@ class _Order:
         complete_P = np.array([item.item_id in candidates.complete for item in self.items], np.bool_)
         self._person: Person | None = None
         known = self._known(pipeline)
-        self._table = features(asked, self.items, words_P, complete_P, known, search.rarity, search.band)
+        slots = [candidates.slots.get(item.item_id, -1) for item in self.items]
+        names = partial(search.index.name_matches, slots)
+        self._table = features(asked, self.items, words_P, complete_P, names, known, search.rarity, search.band)
         weights_F = search.weights_F.copy()
         is_known = self._person is not None and self._person.basis == "profile"
         self.personalised = ambiguity(asked, words_P) * ask.personalise if is_known else 0.0

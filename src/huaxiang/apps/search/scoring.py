@@ -58,11 +58,14 @@ def weights_of(weights: Mapping[str, float]) -> NDArray[np.float64]:
 
 _NEAR_BEST: Final = 0.7
 """Share of the best candidate's words from which on a candidate answers the query as well."""
-_KEPT: Final = 20_000
-"""Names whose terms are kept, about 700 bytes each."""
+_KEPT: Final = 5_000
+"""Texts of fields whose terms are kept, about 700 bytes each."""
 _BY_MEANING: Final = 0.2
 _MANY: Final = 50
 """So many answers make a query as ambiguous as can be."""
+
+
+NamesOf = Callable[[Mapping[str, float], str], tuple[NDArray[np.float64], NDArray[np.bool_]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +89,7 @@ def features(
     items: Sequence[Item],
     words_P: NDArray[np.float64],
     complete_P: NDArray[np.bool_],
+    names: NamesOf,
     known: Known,
     rarity: Callable[[str], float],
     band: Callable[[Item], str | None],
@@ -94,6 +98,7 @@ def features(
 
     Args:
         words_P: BM25F. complete_P: whether every needed word was found.
+        names: of terms with their rarities, and the last term, what `KeywordIndex.name_matches` says of the items.
         rarity: of a term, its inverse document frequency.
         band: the price band of an item.
 
@@ -104,13 +109,13 @@ def features(
     """
     terms = _needed(asked)
     rarities = {term: rarity(term) for term in terms}
-    names = [_terms(item.name) for item in items]
+    named_P, ends_P = names(rarities, terms[-1] if terms else "")
     table = np.zeros((len(items), len(FEATURES)))
     column = {name: table[:, at] for at, name in enumerate(FEATURES)}
     column["complete"][:] = complete_P
     column["words"][:] = words_P / max(float(words_P.max(initial=0.0)), 1e-12)
-    column["name"][:] = _share(names, rarities)
-    column["ends"][:] = [_ends_alike(item, terms) for item in items]
+    column["name"][:] = named_P
+    column["ends"][:] = ends_P | np.array([_is_called(item, terms) for item in items], np.bool_)
     column["meaning"][:] = known.meaning_P - known.meaning_P.mean() if len(items) else 0.0
     column["named"][:] = [_named(asked, item) for item in items]
     column["category"][:] = _category(items, column["words"])
@@ -143,26 +148,15 @@ def _needed(asked: Understood) -> list[str]:
     return [group[0].term for group in asked.groups]
 
 
-def _share(names: Sequence[tuple[frozenset[str], str]], rarities: Mapping[str, float]) -> list[float]:
-    whole = sum(rarities.values())
-    if whole <= 0.0:
-        return [0.0] * len(names)
-    return [sum(weight for term, weight in rarities.items() if term in name) / whole for name, _ in names]
-
-
 @lru_cache(maxsize=_KEPT)
-def _terms(text: str) -> tuple[frozenset[str], str]:
-    """The terms of a name or category, and the last of them."""
-    terms = index_terms(text)
-    return frozenset(terms), terms[-1] if terms else ""
+def _terms(text: str) -> frozenset[str]:
+    """The terms of a field."""
+    return frozenset(index_terms(text))
 
 
-def _ends_alike(item: Item, terms: Sequence[str]) -> float:
-    """Whether the last word of the query, which says what is wanted, is the last of the name or of the category."""
-    if not terms:
-        return 0.0
-    narrowest = _terms(item.category[-1])[0] if item.category else frozenset()
-    return float(terms[-1] == _terms(item.name)[1] or terms[-1] in narrowest)
+def _is_called(item: Item, terms: Sequence[str]) -> bool:
+    """Whether the last word of the query, which says what is wanted, is in the item's narrowest category."""
+    return bool(terms and item.category) and terms[-1] in _terms(item.category[-1])
 
 
 def _named(asked: Understood, item: Item) -> float:
@@ -203,7 +197,7 @@ def matched_words(asked: Understood, item: Item) -> dict[str, tuple[str, ...]]:
     stands_for = {one.term: group[0].term for group in groups for one in reversed(group)}
     spelled = {term: word.text for word in asked.words for term in word.terms}
     for field, text in texts_of(item).items():
-        terms = _terms(text)[0]
+        terms = _terms(text)
         words = [spelled.get(own, own) for term, own in stands_for.items() if term in terms]
         if words:
             found[field] = tuple(dict.fromkeys(words))

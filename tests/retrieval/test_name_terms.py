@@ -1,0 +1,22 @@
+"""Names kept as numbers say what their terms say."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from huaxiang.retrieval.name_terms import NameTerms
+
+TERMS = st.sampled_from(["red", "wool", "dress", "pot", "茶"])
+
+
+@given(st.lists(st.lists(TERMS, max_size=5), max_size=6), st.dictionaries(TERMS, st.floats(0.1, 9.0)), TERMS)
+def test_shares_and_ends_are_those_of_the_terms(names: list[list[str]], wanted: dict[str, float], last: str) -> None:
+    kept = NameTerms()
+    for terms in names:
+        kept.add(terms)
+    shares, ends = kept.matches([*range(len(names)), -1], wanted, last)
+    whole = sum(wanted.values())
+    for at, terms in enumerate(names):
+        has = sum(weight for term, weight in wanted.items() if term in terms)
+        assert shares[at] == (has / whole if whole else 0.0)
+        assert ends[at] == (bool(whole) and bool(terms) and terms[-1] == last)
+    assert (shares[-1], ends[-1]) == (0.0, False)
