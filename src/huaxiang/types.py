@@ -250,8 +250,9 @@ class Facet:
     related: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_number("score", self.score, -1.0, 1.0)
-        _check_number("confidence", self.confidence, 0.0, 1.0)
+        if not (-1.0 <= self.score <= 1.0 and 0.0 <= self.confidence <= 1.0):
+            _check_number("score", self.score, -1.0, 1.0)
+            _check_number("confidence", self.confidence, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

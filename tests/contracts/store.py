@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from huaxiang.errors import ConfigError, DataError, StoreError, UnknownNameError
-from huaxiang.store import EVENT_SCHEMA, SCAN_SCHEMA, Store, Subjects, open_store
-from huaxiang.store.trace import Trace
+from huaxiang.store import EVENT_SCHEMA, SCAN_SCHEMA, Store, Subjects, Traces, open_store
 from huaxiang.types import Event, LineItem, Reading, anonymous_subject
 from tests.contracts.store_people import PeopleContract
 from tests.contracts.store_records import RecordsContract
@@ -116,20 +115,41 @@ class StoreContract(RecordsContract, PeopleContract):
         assert back.seq == seq
         assert back.received_at is not None
 
-    def test_a_trace_says_what_its_event_says(self, store: Store) -> None:
-        link = Event("identify", at(1), user_id="ann", anonymous_id="d", properties={"undo": "x"})
-        store.append(
-            [EVERYTHING, link, Event("view_item", at(2), anonymous_id="d", item_id="tea"), view("ann", 3, "pot")]
-        )
+    def test_a_trace_says_what_a_fold_reads_of_its_event(self, store: Store) -> None:
+        kinds = ("purchase", "refund", "search", "view_item", "identify", "consent", "profile_edit", "set_user")
+        told = [
+            Event(
+                kind,
+                at(n),
+                user_id="ann",
+                anonymous_id="d",
+                value=9.1 + 0.2,
+                currency="EUR",
+                rating=4.5,
+                query="pot",
+                properties={"a": [1, None]},
+            )
+            for n, kind in enumerate(kinds)
+        ]
+        look = Event("view_item", at(9), anonymous_id="d", item_id="tea")
+        store.append([EVERYTHING, *told, look, view("ann", 3, "pot")])
         for who in ("安/🛒 ..%2F", "ann", anonymous_subject("d")):
-            events = store.history(who, before=at(9), limit=9)
-            traces = store.traces(who, before=at(9), limit=9)
+            events = store.history(who, before=at(12), limit=20)
+            traces = store.traces(who, before=at(12), limit=20)
             assert len(events) == len(traces) > 0
             for event, trace in zip(events, traces, strict=True):
-                said = {*Trace._fields, "properties"} - {"said"}
-                assert {name: getattr(trace, name) for name in said} == {name: getattr(event, name) for name in said}
+                for name in ("seq", "micros", "event_id", "event", "session_id", "item_ids", "items", "reading"):
+                    assert getattr(trace, name) == getattr(event, name), name
+                assert trace.value == (None if event.event == "review" else event.value)
+                assert trace.rating == (event.rating if event.event == "review" else None)
+                assert trace.currency == (event.currency if event.event in ("purchase", "refund") else None)
+                assert trace.query == (event.query if event.event == "search" else None)
+                assert trace.properties == (event.properties if event.event in kinds[4:] else {})
+            for made, trace in zip(Traces.of_events(events), traces, strict=True):
+                assert made[:6] == trace[:6]
+                assert (made.properties, made[7:]) == (trace.properties, trace[7:])
         asked = frozenset({"view_item"})
-        assert [trace.item_ids for trace in store.traces("ann", before=at(9), limit=9, events=asked)] == [("pot",)]
+        assert [trace.item_ids for trace in store.traces("ann", before=at(9), limit=9, events=asked)] == [(), ("pot",)]
         assert len(store.traces("ann", before=at(9), limit=0)) == 0
         with pytest.raises(DataError, match="time zone"):
             store.traces("ann", before=datetime(2026, 1, 1), limit=1)

@@ -17,7 +17,7 @@ from huaxiang.profiles import FoldState, ItemFacets, Portraits
 from huaxiang.profiles import fold as fold_module
 from huaxiang.profiles.facets import interests, needs
 from huaxiang.profiles.fold import FoldConfig, decayed, fold, resolve
-from huaxiang.profiles.heaps import Weighed, WholeHeaps, cut_heaps
+from huaxiang.profiles.heaps import Weighed, cut_heaps, heaps_of
 from huaxiang.profiles.state import DAY, to_micros
 from huaxiang.store import Store
 from huaxiang.types import Event, LineItem, Reading
@@ -78,26 +78,17 @@ SHARED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthC
 
 @SHARED
 @given(events=LIVES)
-def test_all_items_at_once_are_heaped_as_one_after_the_other(store: Store, events: list[Event]) -> None:
+def test_heaps_are_those_of_one_facet_after_the_other(store: Store, events: list[Event]) -> None:
     state, facets, micros = folded(events), ItemFacets(Catalogue(store)), to_micros(NOW)
-    weighed = Weighed.of(state, micros, CONFIG)
+    weighed, goods = Weighed.of(state, micros, CONFIG), facets.known(state.items)
     tallies = [*state.items.values(), *state.queries.values()]
     days = sorted({tally.at // DAY for tally in tallies}, reverse=True)
-    total = recently = 0.0
-    for tally, mass, fades in zip(tallies, weighed.masses_I.tolist(), weighed.fades_I.tolist(), strict=True):
+    for tally, mass, fades in zip(tallies, weighed.masses, weighed.fades, strict=True):
         assert mass == decayed(tally.long, micros - tally.at, CONFIG.interest_half_life_days)
         assert fades == 0.9 ** days.index(tally.at // DAY)
-        total += abs(mass)
-        recently += abs(tally.long) * fades
-    assert (weighed.whole, weighed.recent, weighed.n_days) == (total, recently, len(days))
-    whole = WholeHeaps(state, facets.known(state.items), weighed)
-    plain = cut_heaps(state, facets, weighed, micros, CONFIG, {})
-    assert list(whole) == list(plain)
-    assert dict(whole) == plain
-    assert (whole.masses, whole.recents) == tuple(
-        [getattr(heap, name) for heap in plain.values()] for name in ("mass", "recent")
-    )
-    assert all(key in whole and whole.get(("brand", "nobody's")) is None for key in plain)
+    whole = heaps_of(state, goods, weighed)
+    plain = cut_heaps(state, goods, weighed, micros, CONFIG, {})
+    assert list(whole.items()) == list(plain.items())
 
 
 @SHARED
@@ -115,8 +106,9 @@ def test_the_newest_evidence_is_found_without_reading_all(store: Store, events: 
     known = interests(state, facets, now=NOW, config=CONFIG)
     for facet in known.facets(state, config=CONFIG):
         key = (facet.facet, facet.value)
-        heap, since = known.heaps.get(key), known.removed[key].at if key in known.removed else -(2**62)
-        own = [] if heap is None else heap.items + heap.words
+        since = known.removed[key].at if key in known.removed else -(2**62)
+        own = [tally for item, tally in state.items.items() if key in {said[:2] for said in facets.of(item)}]
+        own += [tally for word, tally in state.queries.items() if key == ("keyword", word)]
         entries = [entry for tally in own for entry in tally.evidence if entry[0] > since]
         entries += [(e.at, e.event_id) for e in state.edits if (e.facet, e.value) == key and e.op == "add"]
         newest = dict.fromkeys(heapq.nlargest(16, entries))

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Final
 
 from huaxiang.store import Store, Traces
-from huaxiang.store.rows import microseconds
 from huaxiang.types import Event, EventId, Subject, UserId, anonymous_subject, is_anonymous
 
 _IDENTIFY: Final = frozenset({"identify"})
@@ -44,16 +43,15 @@ def sources(store: Store, user_id: Subject, *, before: datetime, own: Traces | N
     """The histories to read for a user, as known from events strictly before a moment; their own first.
 
     Args:
-        own: all events of the user, where the caller has read them anyway; spares a read.
+        own: all events of the user, where the caller has read them anyway; without a link among them spares a read.
     """
     first = Source(user_id)
     if is_anonymous(user_id):
         return (first,)
-    if own is None:
-        own = store.traces(user_id, before=before, limit=_MAX_LINKS, events=_IDENTIFY)
-    links = own.before(microseconds(before)) if "identify" in own.kinds else ()
-    named = (link.anonymous_id for link in links if link.event == "identify")
-    claimed = dict.fromkeys(device for device in named if device is not None)
+    if own is not None and "identify" not in own.kinds:
+        return (first,)
+    links = store.history(user_id, before=before, limit=_MAX_LINKS, events=_IDENTIFY)
+    claimed = dict.fromkeys(link.anonymous_id for link in links if link.anonymous_id is not None)
     found = [first]
     for anonymous_id in claimed:
         subject = anonymous_subject(anonymous_id)

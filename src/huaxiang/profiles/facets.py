@@ -1,23 +1,16 @@
-"""A profile is read from a fold's state through today's catalogue: shares of interest, each with its evidence.
-
-Legend: V facet values.
-"""
+"""A profile is read from a fold's state through today's catalogue: shares of interest, each with its evidence."""
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice, takewhile
 from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from huaxiang.profiles.behaviour import habits
 from huaxiang.profiles.confidence import Confidence, Evidence
 from huaxiang.profiles.fold import FoldConfig, decayed
-from huaxiang.profiles.heaps import Heap, Weighed, WholeHeaps, cut_heaps
+from huaxiang.profiles.heaps import LOOKED_AT, Heap, Weighed, cut_heaps, heaps_of
 from huaxiang.profiles.item_facets import Goods, ItemFacets
 from huaxiang.profiles.recurrence import family, group
 from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Cited, Edit, FoldState, from_micros, to_micros
@@ -28,8 +21,6 @@ _SHOWN: Final[Mapping[str, int]] = {"category": 6, "brand": 8, "price_band": 3, 
 """How many facets of a kind a profile shows; of categories at each depth of the path."""
 _SHOWN_OTHERWISE: Final = 4
 _NEEDS: Final = 8
-_LOOKED_AT: Final = 2 * EVIDENCE_KEPT
-"""Newest entries behind a facet, of which one event may be several."""
 _HALF_SURE: Final = 3.0
 """Events that make a need or a dislike half certain: confidence = n / (n + 3)."""
 _FORGOTTEN: Final = 0.02
@@ -68,10 +59,8 @@ class Interests:
 
     def evidence(self, key: tuple[str, str]) -> Evidence:
         """What a facet that was met rests on."""
-        return self._rests_on(key, self.heaps[key])
-
-    def _rests_on(self, key: tuple[str, str], heap: Heap) -> Evidence:
-        return Evidence(self.chances.get(key, 0.0), max(1, heap.n), max(1, self.n_days), max(1, self.n_met))
+        n = self.heaps[key].n
+        return Evidence(self.chances.get(key, 0.0), max(1, n), max(1, self.n_days), max(1, self.n_met))
 
     def facets(
         self, state: FoldState, *, config: FoldConfig, among: Collection[tuple[str, str]] | None = None
@@ -85,22 +74,23 @@ class Interests:
         return tuple(self._facet(state, key, config) for key in kept)
 
     def _facet(self, state: FoldState, key: tuple[str, str], config: FoldConfig) -> Facet:
-        removed, heap, score = self.removed.get(key), self.heaps.get(key), self.shares[key]
-        seen = [] if heap is None else _newest(heap)
-        if removed is not None:
+        heap, score = self.heaps.get(key), self.shares[key]
+        seen = [] if heap is None else heap.newest()
+        stated = [(e.at, e.event_id) for e in state.edits if e.op == "add" and (e.facet, e.value) == key]
+        if (removed := self.removed.get(key)) is not None:
             seen = [entry for entry in seen if entry[0] > removed.at]
-        stated = [(e.at, e.event_id) for e in state.edits if (e.facet, e.value) == key and e.op == "add"]
-        newest = list(dict.fromkeys(sorted(seen + stated, reverse=True)[:_LOOKED_AT]))
-        n = heap.n if heap else 0
-        sure = 1.0 if stated else self._sure(key, heap) if score > 0.0 else n / (n + _HALF_SURE)
+        newest = list(dict.fromkeys(sorted(seen + stated, reverse=True)[:LOOKED_AT]))
+        if stated:
+            sure = 1.0
+        elif score > 0.0:
+            named = family(key) if self.confidence else ""
+            sure = 0.0 if heap is None else self.confidence.of(named, self.evidence(key))
+        else:
+            n = 0 if heap is None else heap.n
+            sure = n / (n + _HALF_SURE)
         evidence = tuple([event_id for _, event_id in newest[:EVIDENCE_KEPT]])
         last_seen = from_micros(newest[0][0] if newest else state.last[0])
         return Facet(*key, score, sure, config.interest_half_life_days, evidence, last_seen)
-
-    def _sure(self, key: tuple[str, str], heap: Heap | None) -> float:
-        if heap is None:
-            return 0.0
-        return self.confidence.of(family(key) if self.confidence else "", self._rests_on(key, heap))
 
 
 def interests(
@@ -112,26 +102,22 @@ def interests(
         goods: the state's items, where they have been read anyway.
     """
     removed = {(edit.facet, edit.value): edit for edit in state.edits if edit.op == "remove"}
-    weighed = Weighed.of(state, to_micros(now), config)
-    heaps: Mapping[tuple[str, str], Heap]
-    if removed:
-        heaps = cut_heaps(state, item_facets, weighed, to_micros(now), config, removed)
-        masses, recents = ([getattr(heap, part) for heap in heaps.values()] for part in ("mass", "recent"))
-    else:
-        heaps = WholeHeaps(state, goods or item_facets.known(state.items), weighed)
-        masses, recents = heaps.masses, heaps.recents
-    whole, recent = weighed.whole, weighed.recent
-    shares = _shares(heaps, np.clip(np.array(masses) / whole, -1.0, 1.0)) if whole > 0.0 else {}
-    lately = _shares(heaps, np.array(recents) / recent) if recent > 0.0 else {}
+    micros, goods = to_micros(now), goods or item_facets.known(state.items)
+    weighed = Weighed.of(state, micros, config)
+    heaps = cut_heaps(state, goods, weighed, micros, config, removed) if removed else heaps_of(state, goods, weighed)
+    shares, lately, whole, recent = {}, {}, weighed.whole, weighed.recent
+    for key, heap in heaps.items():
+        if whole > 0.0:
+            share = heap.mass / whole
+            shares[key] = share if -1.0 <= share <= 1.0 else math.copysign(1.0, share)
+        if recent > 0.0:
+            lately[key] = heap.recent / recent
     chances = item_facets.recurrence.chances(lately)
-    _apply_edits(state.edits, shares)
-    _apply_edits(state.edits, chances)
+    if state.edits:
+        _apply_edits(state.edits, shares)
+        _apply_edits(state.edits, chances)
     n_met = sum([tally.n for tally in state.items.values()])
     return Interests(shares, chances, heaps, removed, lately, weighed.n_days, n_met, item_facets.recurrence.confidence)
-
-
-def _shares(keys: Iterable[tuple[str, str]], values_V: NDArray[np.float64]) -> dict[tuple[str, str], float]:
-    return dict(zip(keys, values_V.tolist(), strict=True))
 
 
 def muted_by(edits: Iterable[Edit]) -> frozenset[tuple[str, str]]:
@@ -185,19 +171,6 @@ def _strengths(
             yield -strength, -abs(share), key
 
 
-def _newest(heap: Heap) -> list[Cited]:
-    """Evidence of a heap: at least as much of the newest as is looked at."""
-    items = heap.items
-    if len(items) > _LOOKED_AT:
-        # what was last met before so many others has nothing among the newest
-        least = items[_LOOKED_AT - 1].at
-        items = list(takewhile(lambda tally: tally.at >= least, items))
-    found = [entry for tally in items for entry in tally.evidence]
-    for tally in heap.words:
-        found += tally.evidence
-    return found
-
-
 def needs(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: FoldConfig) -> tuple[Facet, ...]:
     """What the user looks for now: open searches, and items looked at and not bought, strongest first."""
     micros, half_life = to_micros(now), config.need_half_life_days
@@ -205,8 +178,8 @@ def needs(state: FoldState, item_facets: ItemFacets, *, now: datetime, config: F
     said: set[str] = set()
     for search in reversed(state.searches):
         score = decayed(1.0, micros - search.at, half_life)
-        if search.is_open and search.query.casefold() not in said and score >= _FORGOTTEN:
-            said.add(search.query.casefold())
+        if search.is_open and (asked := search.query.casefold()) not in said and score >= _FORGOTTEN:
+            said.add(asked)
             found.append(_need("search", search.query, score, 1, [(search.at, search.event_id)], half_life))
     for strength, item_id in _unbought(state, item_facets, micros, DAY * half_life):
         tally = state.items[item_id]
@@ -218,18 +191,20 @@ def _unbought(
     state: FoldState, item_facets: ItemFacets, micros: int, half_life: float
 ) -> Iterator[tuple[float, ItemId]]:
     """The items that are wanted most, of those that the shop still has."""
-    wanted: list[tuple[float, ItemId]] = []
-    for item_id, tally in state.items.items():
-        if tally.short > 0.0 and item_id not in state.bought:
-            strength = 1.0 - math.exp(-tally.short * 2.0 ** ((tally.at - micros) / half_life) / 3.0)
-            if strength >= _FORGOTTEN:
-                wanted.append((-strength, item_id))
-    had = ((-least, item_id) for least, item_id in sorted(wanted) if item_id in item_facets.catalogue)
-    return islice(had, _NEEDS)
+    masses = [tally.short * 2.0 ** ((tally.at - micros) / half_life) for tally in state.items.values()]
+    ids, wanted = list(state.items), list[tuple[float, ItemId]]()
+    for place in sorted(range(len(masses)), key=masses.__getitem__, reverse=True):
+        strength = 1.0 - math.exp(-max(0.0, masses[place]) / 3.0)
+        # equals are told apart by their ids, so all that are as strong as the last one have to be seen
+        if strength < _FORGOTTEN or (len(wanted) >= _NEEDS and strength < -wanted[_NEEDS - 1][0]):
+            break
+        if ids[place] not in state.bought and ids[place] in item_facets.catalogue:
+            wanted.append((-strength, ids[place]))
+    return ((-least, item_id) for least, item_id in sorted(wanted)[:_NEEDS])
 
 
 def _need(kind: str, value: str, score: float, n: int, evidence: Sequence[Cited], half_life: float) -> Facet:
-    ids = tuple(event_id for _, event_id in evidence)
+    ids = tuple([event_id for _, event_id in evidence])
     confidence = n / (n + _HALF_SURE)
     return Facet(kind, value, min(1.0, score), confidence, half_life, ids, from_micros(evidence[0][0]))
 

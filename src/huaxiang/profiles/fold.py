@@ -2,16 +2,14 @@
 
 No model is called here: texts were read at intake. The same events give the same state to the last bit, however they
 are cut into a snapshot and a tail (a property test).
-
-Legend: N events.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import ne
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 from pydantic import BaseModel, Field
 
 from huaxiang.collect.consent import said_scopes
@@ -154,14 +152,18 @@ def fold(state: FoldState, events: Traces | Iterable[Event], *, resolved: Resolv
         state.errand = Errand()
     items, visit = state.items, state.visit
     for at, row in enumerate(traces.rows()):
-        _, micros, event_id, kind, _, session, _, _, _, _, _, item_id, lines, read = row
-        if at < noted and kind in _PLAIN and lines is None and read is None:
+        _, micros, event_id, kind, session, _, _, item_id, lines, read = row
+        if at >= noted or lines is not None or (read is not None and kind != "search"):
+            _step(state, trace_of(row), at >= noted, resolved, pace)
+        elif kind in _PLAIN:
             weight = WEIGHTS[kind]
             weight *= _damping(visit, session, micros, abs(weight))
             if item_id is not None:
                 _meet(items, item_id, weight, micros, event_id, pace)
+        elif kind == "search":
+            _words(state, trace_of(row), micros, pace)
         else:
-            _step(state, trace_of(row), at >= noted, resolved, pace)
+            _step(state, trace_of(row), False, resolved, pace)
         if len(items) > MAX_ITEMS + 100:
             _forget_weakest(items, MAX_ITEMS, pace)
     return state
@@ -173,13 +175,13 @@ def _count(state: FoldState, traces: Traces) -> None:
         return
     for name, n in Counter(traces.kinds).items():
         state.counts[name] = state.counts.get(name, 0) + n
-    times_N = np.array(traces.moments, np.int64)
-    days_N = times_N // DAY
-    is_new_day = state.n == 0 or days_N[0] != state.last[0] // DAY
-    state.active_days += int(np.count_nonzero(days_N[1:] != days_N[:-1])) + bool(is_new_day)
-    of_day_N = times_N - days_N * DAY
-    hours = np.bincount(of_day_N[of_day_N > 0] // _HOUR, minlength=24)
-    state.hours = [before + n for before, n in zip(state.hours, hours.tolist(), strict=True)]
+    times = traces.moments
+    hours = [micros // _HOUR for micros in times]
+    days = [hour // 24 for hour in hours]
+    state.active_days += sum(map(ne, days[1:], days)) + (state.n == 0 or days[0] != state.last[0] // DAY)
+    of_day = [hour % 24 for hour, micros in zip(hours, times, strict=True) if hour % 24 or micros % DAY]
+    for hour, n in Counter(of_day).items():
+        state.hours[hour] += n
     if state.n == 0:
         state.first = traces.moments[0]
     state.n += len(traces)
@@ -239,7 +241,7 @@ def _damping(visit: list[Any], own: str | None, micros: int, weight: float) -> f
     """
     session, last, said = visit
     before: float = said if goes_on(session, last, own, micros) else 0.0
-    visit[:] = own, micros, before + weight
+    visit[0], visit[1], visit[2] = own, micros, before + weight
     damped: float = ((before + weight) ** 0.5 - before**0.5) / weight
     return damped
 
@@ -248,7 +250,7 @@ def _meet(tallies: dict[str, Tally], name: str, weight: float, micros: int, even
     """Add the weight of an event to what it names."""
     tally = tallies.get(name)
     if tally is None:
-        tallies[name] = Tally(weight, weight, micros, 1, [(micros, event_id)])
+        tallies[name] = Tally(weight, weight, micros, 1, ((micros, event_id),))
         return
     add(tally, weight, micros, pace.long, pace.short)
     tally.note(micros, event_id)

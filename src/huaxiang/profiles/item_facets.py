@@ -1,7 +1,4 @@
-"""What an item says of the person who wants it: its facets, computed once for each item and kept.
-
-Legend: F facets of an item.
-"""
+"""What an item says of the person who wants it: its facets, computed once for each item and kept."""
 
 import bisect
 from collections import Counter, defaultdict
@@ -10,9 +7,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles.recurrence import Recurrence
@@ -39,7 +33,7 @@ class Known:
 
     Attributes:
         facets: `(facet, value, weight)`.
-        said_2F: numbers of the values, in the `Reader` that read it, and their weights.
+        numbered: number of each value, in the `Reader` that read it, and its weight.
         band: place of its price band in `PRICE_BANDS`, None where it has none.
         line, brand: numbers of its category and its brand; None where it lacks one of the two.
         language: that it is described in, `und` where that is unknown; None before anybody asked.
@@ -47,7 +41,7 @@ class Known:
 
     item: Item
     facets: tuple[tuple[str, str, float], ...]
-    said_2F: NDArray[np.float64]
+    numbered: tuple[tuple[int, float], ...]
     band: int | None
     line: int | None
     brand: int | None
@@ -78,12 +72,11 @@ class Reader:
 
     def take(self, item: Item, facets: Sequence[tuple[str, str, float]], band: int | None) -> Known:
         """Keep what an item says."""
-        numbers = [self.number((kind, value)) for kind, value, _ in facets]
-        said_2F = np.array([numbers, [weight for _, _, weight in facets]], np.float64)
+        numbered = tuple((self.number((kind, value)), weight) for kind, value, weight in facets)
         line = brand = None
         if item.brand and item.category:
             line, brand = self.number(item.category), self.number(("brand", item.brand))
-        known = self.known[item.item_id] = Known(item, tuple(facets), said_2F, band, line, brand)
+        known = self.known[item.item_id] = Known(item, tuple(facets), numbered, band, line, brand)
         return known
 
 

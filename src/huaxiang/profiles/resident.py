@@ -186,7 +186,7 @@ def _figures(state: FoldState) -> FoldState:
 
 
 def _bare(tally: Tally) -> Tally:
-    return replace(tally, short=0.0, n=0, evidence=[])
+    return replace(tally, short=0.0, n=0, evidence=())
 
 
 def _until(state: FoldState, micros: int, config: FoldConfig) -> int:
@@ -211,7 +211,7 @@ def wanting(searches: Iterable[Wanted], unbought: Iterable[Wanted]) -> FoldState
     """A state with these needs alone, from which `facets.needs` reads them as of any later moment."""
     # the newest search is the last of a state
     asked = [Search(search.value, search.at, "", None) for search in reversed(list(searches))]
-    items = {item.value: Tally(short=item.short, at=item.at, n=item.n, evidence=[(item.at, "")]) for item in unbought}
+    items = {item.value: Tally(short=item.short, at=item.at, n=item.n, evidence=((item.at, ""),)) for item in unbought}
     return FoldState(searches=asked, items=items)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 Cited: TypeAlias = tuple[int, str]
-"""An event behind something: microseconds and id. No list: the collector of garbage walks through every list again."""
+"""An event behind something: microseconds and id."""
 
 EVIDENCE_KEPT: Final = 8
 """Newest event ids kept with each tally; a facet shows at most as many."""
@@ -42,25 +42,24 @@ class Tally:
         long: mass under the half-life of interests.
         short: mass under the half-life of needs.
         n: events behind it.
-        evidence: newest first.
+        evidence: newest first. Tuples, for Python's collector of garbage walks through every list again and again.
     """
 
     long: float = 0.0
     short: float = 0.0
     at: int = 0
     n: int = 0
-    evidence: list[Cited] = field(default_factory=list)
+    evidence: tuple[Cited, ...] = ()
 
     def note(self, micros: int, event_id: str) -> None:
         """Count an event as evidence."""
         self.n += 1
-        self.evidence.insert(0, (micros, event_id))
-        del self.evidence[EVIDENCE_KEPT:]
+        self.evidence = ((micros, event_id), *self.evidence[: EVIDENCE_KEPT - 1])
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> "Tally":
         """The tally that a state's JSON holds."""
-        return cls(said["long"], said["short"], said["at"], said["n"], list(map(tuple, said["evidence"])))
+        return cls(said["long"], said["short"], said["at"], said["n"], tuple(map(tuple, said["evidence"])))
 
 
 @dataclass(slots=True)

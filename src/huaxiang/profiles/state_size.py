@@ -1,6 +1,5 @@
 """What a folded state takes in memory, reckoned without walking through it."""
 
-import sys
 from typing import Final
 
 import orjson
@@ -8,8 +7,8 @@ import orjson
 from huaxiang.profiles.state import FoldState, Tally
 
 _STATE: Final = 2_600
-_TALLY: Final = 250
-_EVIDENCE: Final = 165
+_TALLY: Final = 310
+_EVIDENCE: Final = 150
 _ENTRY: Final = 160
 _SEARCH: Final = 330
 _EDIT: Final = 550
@@ -29,4 +28,4 @@ def bytes_of(state: FoldState) -> int:
 
 def _tallies(tallies: dict[str, Tally]) -> int:
     n_entries = sum([len(tally.evidence) for tally in tallies.values()])
-    return _TALLY * len(tallies) + sum(map(sys.getsizeof, tallies)) + _EVIDENCE * n_entries
+    return _TALLY * len(tallies) + sum(map(len, tallies)) + _EVIDENCE * n_entries

@@ -52,8 +52,16 @@ class Engine(Protocol):
         """The text under a top-level key (letters, digits, `_`) of a JSON column."""
         ...
 
+    def as_json(self, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[str]:
+        """Whole numbers and texts of a row as one JSON array."""
+        ...
+
     def explain(self, error: Exception) -> HuaxiangError:
         """The error of the house for one of the driver."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
         ...
 
     def forget(self) -> None:

@@ -103,6 +103,14 @@ class PostgreSQLEngine:
         """The text under a top-level key of a JSON column."""
         return sa.func.jsonb_extract_path_text(sa.cast(column, JSONB), key)
 
+    def as_json(self, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[str]:
+        """Whole numbers and texts of a row as one JSON array."""
+        return sa.cast(sa.func.json_build_array(*columns), sa.Text)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.sql.dispose()
+
     def forget(self) -> None:
         """Free the space of deleted rows; the server's own write-ahead log and backups are its administrator's."""
         with self._reader.connect() as connection:

@@ -1,12 +1,11 @@
 """The eight methods over SQL, the same statements for every engine."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -26,52 +25,68 @@ from huaxiang.store.rows import (
 )
 from huaxiang.store.schema import LAYOUT, ROW_COLUMNS, events, log, metadata, watches
 from huaxiang.store.schema import records as kept_records
-from huaxiang.store.trace import TRACE_COLUMNS, Traces
+from huaxiang.store.trace import ORDERS, PROPERTIES, Traces
 from huaxiang.types import EVENT_NAMES, Event, Subject, check_aware, is_anonymous
 
 Clock = Callable[[], datetime]
 
 DRIVER_ERRORS: Final = (sa.exc.SQLAlchemyError, UnicodeError, OverflowError)
 
-Form = Literal["event", "trace"]
-_COLUMNS: Final[Mapping[Form, Sequence[sa.Column[Any]]]] = {
-    "event": (events.c.seq, events.c.received_at, *(events.c[name] for name in ROW_COLUMNS)),
-    "trace": tuple(events.c[name] for name in TRACE_COLUMNS),
-}
-_MOMENT: Final[Mapping[Form, int]] = {
-    form: [column.name for column in columns].index("timestamp") for form, columns in _COLUMNS.items()
-}
+
+def _is_one_of(kinds: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Kinds stand in the statement: as parameters they would be expanded anew for each call, at .3 ms."""
+    return events.c.event.in_([sa.literal_column(f"'{kind}'") for kind in sorted(kinds)])
+
+
+_ROW: Final = (events.c.seq, events.c.received_at, *(events.c[name] for name in ROW_COLUMNS))
+_MOMENT: Final = 2 + ROW_COLUMNS.index("timestamp")
+_NUMBER: Final = sa.case((_is_one_of(["review"]), events.c.rating), else_=events.c.value).label("number")
+_TRACE: Final = (
+    *(events.c[name] for name in ("seq", "timestamp", "event_id", "event", "session_id")),
+    *(
+        sa.null(),  # of the number, which loses bits as text
+        sa.case(
+            (_is_one_of(["search"]), events.c.query),
+            (_is_one_of(ORDERS), events.c.currency),
+            (_is_one_of(PROPERTIES), events.c.properties),
+        ),
+    ),
+    *(events.c[name] for name in ("item_id", "items", "reading")),
+)
 _subject: Final = sa.bindparam("subject", type_=sa.Text())
 _before: Final = sa.bindparam("before", type_=sa.BigInteger())
 _limit: Final = sa.bindparam("limit", type_=sa.Integer())
 
 
-def _latest(form: Form, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _latest(columns: Sequence[sa.ColumnElement[Any]], *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
     newest_first = (events.c.timestamp.desc(), events.c.seq.desc())
-    chosen = sa.select(*_COLUMNS[form]).where(*conditions, events.c.timestamp < _before)
+    chosen = sa.select(*columns).where(*conditions, events.c.timestamp < _before)
     return chosen.order_by(*newest_first).limit(_limit)
 
 
 _OWN: Final = events.c.subject == _subject
 # The literal, not a parameter, is what lets the engines use the partial index of identify events.
-_CLAIMED: Final = sa.and_(
-    events.c.anonymous_id == sa.bindparam("anonymous_id"), events.c.event == sa.literal_column("'identify'")
+_CLAIMED: Final = (
+    sa.and_(events.c.anonymous_id == sa.bindparam("anonymous_id"), events.c.event == sa.literal_column("'identify'")),
+    events.c.subject != _subject,
 )
 
 
-@lru_cache(maxsize=64)
-def _history_of(form: Form, names: frozenset[str] | None) -> sa.Select[Any]:
-    """Of some kinds of events, which stand in the statement: as parameters they would be expanded anew for each call,
-    at .3 ms. A kind that there is not is in no history."""
-    if names is None:
-        return _latest(form, _OWN)
-    said: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{name}'") for name in sorted(names & EVENT_NAMES)]
-    return _latest(form, _OWN, events.c.event.in_(said))
+class _Statements:
+    """Of a history, in one form: each is made once."""
 
+    def __init__(self, columns: Sequence[sa.ColumnElement[Any]]) -> None:
+        self._columns = columns
+        self._own: dict[frozenset[str] | None, sa.Select[Any]] = {}
+        self.claims = _latest(columns, *_CLAIMED)
 
-@lru_cache(maxsize=8)
-def _claims_of(form: Form) -> sa.Select[Any]:
-    return _latest(form, _CLAIMED, events.c.subject != _subject)
+    def own(self, names: frozenset[str] | None) -> sa.Select[Any]:
+        """Of some kinds of events; of a kind that there is not there is no event."""
+        found = self._own.get(names)
+        if found is None:
+            wanted = [] if names is None else [_is_one_of(names & EVENT_NAMES)]
+            found = self._own[names] = _latest(self._columns, _OWN, *wanted)
+        return found
 
 
 # Whether any record watches anyone is asked once an append: a bulk import looks no further.
@@ -113,13 +128,15 @@ class SQLStore:
 
     def __init__(self, engine: Engine, *, clock: Clock | None = None) -> None:
         self._engine = engine
+        self._events = _Statements(_ROW)
+        self._traces = _Statements([engine.as_json(_TRACE), _NUMBER])
         self._clock = clock or (lambda: datetime.now(UTC))
         self._closed = threading.Event()
         try:
             with self._translated():
                 set_up(engine)
         except BaseException:
-            engine.sql.dispose()
+            engine.close()
             raise
 
     @contextmanager
@@ -188,26 +205,28 @@ class SQLStore:
         self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None
     ) -> list[Event]:
         """The latest `limit` events of a subject with `timestamp < before`, oldest first by (timestamp, seq)."""
-        return [event_of(row) for row in self._latest("event", user_id, before, limit, events)]
+        own, claims = self._latest(self._events, user_id, before, limit, events)
+        rows = sorted([*own, *claims], key=itemgetter(_MOMENT, 0), reverse=True)[:limit] if claims else own
+        return [event_of(row) for row in reversed(rows)]
 
     def traces(self, user_id: Subject, *, before: datetime, limit: int, events: frozenset[str] | None = None) -> Traces:
         """The same events as `history` gives, as a fold reads them."""
-        return Traces.of_rows(self._latest("trace", user_id, before, limit, events))
+        own, claims = map(Traces.of_json, self._latest(self._traces, user_id, before, limit, events))
+        return Traces.merged([own, claims]).part(-limit) if len(claims) else own
 
     def _latest(
-        self, form: Form, user_id: Subject, before: datetime, limit: int, names: frozenset[str] | None
-    ) -> Sequence[Row]:
-        """Rows of a history, oldest first."""
+        self, form: _Statements, user_id: Subject, before: datetime, limit: int, names: frozenset[str] | None
+    ) -> tuple[Sequence[Row], Sequence[Row]]:
+        """Rows of a history, newest first, and of links with its id that are in another."""
         asked: dict[str, Any] = {"subject": user_id, "before": microseconds(check_aware("before", before))}
         if limit <= 0 or not (names is None or names & EVENT_NAMES):
-            return []
+            return (), ()
         asked["limit"] = limit
         with self._translated():
-            rows = self._engine.fetch(_history_of(form, names), asked)
-            if is_anonymous(user_id) and (names is None or "identify" in names):
-                claims = self._engine.fetch(_claims_of(form), asked | {"anonymous_id": user_id[1:]})
-                rows = sorted([*rows, *claims], key=itemgetter(_MOMENT[form], 0), reverse=True)[:limit]
-        return rows[::-1]
+            own = self._engine.fetch(form.own(names), asked)
+            if not is_anonymous(user_id) or not (names is None or "identify" in names):
+                return own, ()
+            return own, self._engine.fetch(form.claims, asked | {"anonymous_id": user_id[1:]})
 
     def scan(
         self,
@@ -299,7 +318,7 @@ class SQLStore:
     def close(self) -> None:
         """Release connections; the store can no longer be used."""
         self._closed.set()
-        self._engine.sql.dispose()
+        self._engine.close()
 
 
 def _with_gaps(numbers: range, kept: Sequence[int]) -> list[int | None]:

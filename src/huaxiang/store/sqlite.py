@@ -1,5 +1,6 @@
 """SQLite: one file a tenant, write-ahead log, one writer with readers beside it."""
 
+import contextlib
 import errno
 import os
 import sqlite3
@@ -99,6 +100,8 @@ class SQLiteEngine:
     def __init__(self, path: Path, pragmas: Sequence[str], busy_timeout: float) -> None:
         self._path, self._pragmas, self._busy_timeout = path, pragmas, busy_timeout
         self._writer = threading.Lock()
+        self._readers: list[sqlite3.Connection] = []
+        self._is_closed = False
         self.sql = sa.create_engine(
             sa.URL.create("sqlite", database=str(path)),
             creator=self._connect,
@@ -132,15 +135,21 @@ class SQLiteEngine:
     def fetch(self, statement: sa.Select[Any], given: Mapping[str, Any]) -> list[Row]:
         """All rows of a statement, past SQLAlchemy, which takes longer than SQLite to find one row."""
         text, defaults = _compiled(statement)
-        connection = self.sql.raw_connection()
+        connection = self._reader()
         try:
-            values = [given.get(name, default) for name, default in defaults]
-            rows: list[Row] = connection.cursor().execute(text, values).fetchall()
-            return rows
+            return connection.execute(text, [given.get(name, default) for name, default in defaults]).fetchall()
         except sqlite3.Error as error:
             raise self.explain(sa.exc.DBAPIError(text, None, error)) from error
         finally:
-            connection.close()
+            self._readers.append(connection)
+            if self._is_closed:
+                self.close()
+
+    def _reader(self) -> sqlite3.Connection:
+        try:
+            return self._readers.pop()
+        except IndexError:
+            return self._connect()
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -169,6 +178,18 @@ class SQLiteEngine:
     def text_at(self, column: sa.ColumnElement[str], key: str) -> sa.ColumnElement[str]:
         """The text under a top-level key of a JSON column."""
         return sa.func.json_extract(column, f'$."{key}"')
+
+    def as_json(self, columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[str]:
+        """Whole numbers and texts of a row as one JSON array."""
+        return sa.func.json_array(*columns)
+
+    def close(self) -> None:
+        """Close every connection; those that are reading are closed when they are done."""
+        self._is_closed = True
+        self.sql.dispose()
+        while self._readers:
+            with contextlib.suppress(IndexError):  # another thread took the last one
+                self._readers.pop().close()
 
     def forget(self) -> None:
         """Empty the write-ahead log, which still holds pages from before an erasure."""

@@ -12,47 +12,63 @@ from huaxiang.types import Event, EventId, ItemId, LineItem, Reading, named_item
 
 
 class Trace(NamedTuple):
-    """An event of the log as a fold reads it; the attributes are those of `Event`.
+    """An event of the log as a fold reads it; the attributes are those of `Event`, where its kind has any use for them.
 
     Attributes:
         micros: microseconds from 1970 to its moment.
-        said: its properties, as JSON text where they come from a row.
+        number: the rating of a review, the value of any other event.
+        word: the query of a search, the currency of a purchase or a refund, and the properties of what says something
+            by them (`PROPERTIES`), as JSON text where they come from a row.
     """
 
     seq: int
     micros: int
     event_id: EventId
     event: str
-    anonymous_id: str | None
     session_id: str | None
-    value: float | None
-    rating: float | None
-    currency: str | None
-    query: str | None
-    said: str | Mapping[str, Any] | None
+    number: float | None
+    word: str | Mapping[str, Any] | None
     item_ids: tuple[ItemId, ...] = ()
     items: tuple[LineItem, ...] = ()
     reading: Reading | None = None
 
     @property
+    def value(self) -> float | None:
+        """What a purchase or a refund came to."""
+        return None if self.event == "review" else self.number
+
+    @property
+    def rating(self) -> float | None:
+        """Stars of a review."""
+        return self.number if self.event == "review" else None
+
+    @property
+    def currency(self) -> str | None:
+        """Of the value of a purchase or a refund."""
+        return self.word if self.event in ORDERS and isinstance(self.word, str) else None
+
+    @property
+    def query(self) -> str | None:
+        """What was typed."""
+        return self.word if self.event == "search" and isinstance(self.word, str) else None
+
+    @property
     def properties(self) -> Mapping[str, Any]:
         """What a consent, an edit, a link or a trait says."""
-        if not isinstance(self.said, str):
-            return self.said or {}
-        found: dict[str, Any] = orjson.loads(self.said)
+        if self.event not in PROPERTIES or self.word is None:
+            return {}
+        found: Mapping[str, Any] = orjson.loads(self.word) if isinstance(self.word, str) else self.word
         return found
 
 
 Deed: TypeAlias = Event | Trace
 """One event for a fold."""
 
-TRACE_COLUMNS: Final = (
-    *("seq", "timestamp", "event_id", "event", "anonymous_id", "session_id"),
-    *("value", "rating", "currency", "query", "properties"),
-    *("item_id", "items", "reading"),
-)
-"""Columns of the log that make a trace."""
-_PLAIN: Final = TRACE_COLUMNS.index("item_id")
+ORDERS: Final = frozenset({"purchase", "refund"})
+PROPERTIES: Final = frozenset({"consent", "identify", "profile_edit", "set_user"})
+"""Kinds of events that say something by their properties."""
+_NUMBER, _PLAIN = Trace._fields.index("number"), Trace._fields.index("item_ids")
+"""Fields before these last three are in a row as they are; after them come item, items and reading."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,16 +76,29 @@ class Traces:
     """Events of a history in order, as columns: 200 of them are read in a third of the time that events take.
 
     Attributes:
-        columns: one for each of `TRACE_COLUMNS`, of one length. Items and readings are JSON text where they come from a
-            row, and None where there are none.
+        columns: of one length: the first seven fields of `Trace`, then item, items and reading, which are JSON text
+            where they come from a row, and None where there are none.
     """
 
     columns: tuple[Sequence[Any], ...]
 
     @classmethod
     def of_rows(cls, rows: Sequence[Sequence[Any]]) -> "Traces":
-        """Rows of `TRACE_COLUMNS`, oldest first."""
-        return cls(tuple(zip(*rows, strict=True)) if rows else ((),) * len(TRACE_COLUMNS))
+        """Rows with these columns, oldest first."""
+        return cls(tuple(zip(*rows, strict=True)) if rows else ((),) * (_PLAIN + 3))
+
+    @classmethod
+    def of_json(cls, said: Sequence[Sequence[Any]]) -> "Traces":
+        """Rows of two, newest first: these columns as a JSON array, without the number, and the number.
+
+        A value that a driver makes of a column costs twice as much as one that is read from JSON.
+        """
+        if not said:
+            return cls.of_rows(())
+        texts, numbers = zip(*reversed(said), strict=True)
+        columns = list(zip(*orjson.loads(f"[{','.join(texts)}]"), strict=True))
+        columns[_NUMBER] = numbers
+        return cls(tuple(columns))
 
     @classmethod
     def of_events(cls, events: Iterable[Event]) -> "Traces":
@@ -107,7 +136,7 @@ class Traces:
     @property
     def sessions(self) -> Sequence[str | None]:
         """Visits that they belong to."""
-        return self.columns[5]
+        return self.columns[4]
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -119,7 +148,7 @@ class Traces:
         return map(trace_of, self.rows())
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """One after the other, as rows of `TRACE_COLUMNS`."""
+        """One after the other, with these columns."""
         return zip(*self.columns, strict=True)
 
     def part(self, start: int, stop: int | None = None) -> "Traces":
@@ -148,7 +177,7 @@ class Traces:
 
 
 def trace_of(row: Sequence[Any]) -> Trace:
-    """The event of a row of `TRACE_COLUMNS`."""
+    """The event of a row of `Traces`."""
     item_id, said, read = row[_PLAIN:]
     items = () if said is None else lines_from(said) if isinstance(said, str) else said
     reading = reading_from(read) if isinstance(read, str) else read
@@ -157,12 +186,18 @@ def trace_of(row: Sequence[Any]) -> Trace:
 
 
 def _row(event: Event) -> tuple[Any, ...]:
-    """An event as a row of `TRACE_COLUMNS` that needs no parsing."""
-    return (
-        *(event.seq, event.micros, event.event_id, event.event, event.anonymous_id, event.session_id),
-        *(event.value, event.rating, event.currency, event.query, event.properties),
-        *(event.item_id, event.items or None, event.reading),
-    )
+    """An event as a row that needs no parsing."""
+    kind = event.event
+    word: str | Mapping[str, Any] | None = None
+    if kind == "search":
+        word = event.query
+    elif kind in ORDERS:
+        word = event.currency
+    elif kind in PROPERTIES:
+        word = event.properties
+    number = event.rating if kind == "review" else event.value
+    plain = (event.seq, event.micros, event.event_id, kind, event.session_id, number, word)
+    return (*plain, event.item_id, event.items or None, event.reading)
 
 
 def lines_from(said: str) -> tuple[LineItem, ...]:
