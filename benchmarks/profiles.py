@@ -3,12 +3,14 @@
 python -m benchmarks.profiles [--data-dir DIR] [--people 2000] [--requests 2000] [--json FILE]
 
 `fold` is one core over histories of 200 events in memory. `cold` reads one such shopper of a store, folds and shows the
-profile, each shopper once, in this process. `live` is one client of `huaxiang serve` in a closed loop: an event is
-posted, then a recommendation asked for, and the clock stops when the answer is there; answers with other items or other
-scores than before are counted. DIR is a shop with a release, and is copied; without it the demo shop is built.
+profile, each shopper once, in this process, whose collector of garbage is set as a server's is. `live` is one client of
+`huaxiang serve` in a closed loop: an event is posted, then a recommendation asked for, and the clock stops when the
+answer is there; answers with other items or other scores than before are counted. DIR is a shop with a release, and is
+copied; without it the demo shop is built.
 """
 
 import argparse
+import gc
 import os
 import random
 import statistics
@@ -27,6 +29,7 @@ from benchmarks.machine import Figure, commit, judged, load, machine
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.profiles import FoldState, ItemFacets, Portraits
 from huaxiang.profiles.fold import FoldConfig, fold, resolve
+from huaxiang.server.app import COLLECT_AFTER, settle
 from huaxiang.store import open_store
 from huaxiang.types import Event
 
@@ -80,11 +83,14 @@ def of_cold(n: int, rng: random.Random) -> list[Figure]:
         catalogue = Catalogue(store)
         catalogue.refresh()
         portraits = Portraits(store, ItemFacets(catalogue))
+        gc.set_threshold(*COLLECT_AFTER)
+        settle()
         took = []
         for user in rng.sample(range(n), n):
             began = time.perf_counter()
             portraits.profile(f"shopper-{user:05d}", now=_NOW)
             took.append((time.perf_counter() - began) * 1_000)
+        gc.unfreeze()
         store.close()
     took = took[n // 10 :]
     return _ranks("profile of a 200-event shopper, cold", took, 3.0)

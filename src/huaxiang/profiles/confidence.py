@@ -7,8 +7,7 @@ whether they come again at all is another question. The answer is a logistic reg
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from huaxiang.errors import DataError
 
@@ -18,8 +17,7 @@ _LEAST: Final = 1e-4
 _SURE: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What a facet of one person rests on.
 
     Attributes:

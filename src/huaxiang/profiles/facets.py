@@ -15,7 +15,7 @@ from huaxiang.profiles.item_facets import Goods, ItemFacets
 from huaxiang.profiles.recurrence import family, group
 from huaxiang.profiles.state import DAY, EVIDENCE_KEPT, Cited, Edit, FoldState, from_micros, to_micros
 from huaxiang.text.tags import PATH
-from huaxiang.types import Facet, ItemId
+from huaxiang.types import EventId, Facet, ItemId
 
 _SHOWN: Final[Mapping[str, int]] = {"category": 6, "brand": 8, "price_band": 3, "keyword": 12}
 """How many facets of a kind a profile shows; of categories at each depth of the path."""
@@ -59,8 +59,7 @@ class Interests:
 
     def evidence(self, key: tuple[str, str]) -> Evidence:
         """What a facet that was met rests on."""
-        n = self.heaps[key].n
-        return Evidence(self.chances.get(key, 0.0), max(1, n), max(1, self.n_days), max(1, self.n_met))
+        return Evidence(self.chances.get(key, 0.0), self.heaps[key].n or 1, self.n_days or 1, self.n_met or 1)
 
     def facets(
         self, state: FoldState, *, config: FoldConfig, among: Collection[tuple[str, str]] | None = None
@@ -79,7 +78,7 @@ class Interests:
         stated = [(e.at, e.event_id) for e in state.edits if e.op == "add" and (e.facet, e.value) == key]
         if (removed := self.removed.get(key)) is not None:
             seen = [entry for entry in seen if entry[0] > removed.at]
-        newest = list(dict.fromkeys(sorted(seen + stated, reverse=True)[:LOOKED_AT]))
+        newest = sorted(seen + stated, reverse=True)[:LOOKED_AT]
         if stated:
             sure = 1.0
         elif score > 0.0:
@@ -88,7 +87,11 @@ class Interests:
         else:
             n = 0 if heap is None else heap.n
             sure = n / (n + _HALF_SURE)
-        evidence = tuple([event_id for _, event_id in newest[:EVIDENCE_KEPT]])
+        cited: list[EventId] = []
+        for _, event_id in newest:
+            if event_id not in cited:  # an order of several lines is evidence once
+                cited.append(event_id)
+        evidence = tuple(cited[:EVIDENCE_KEPT])
         last_seen = from_micros(newest[0][0] if newest else state.last[0])
         return Facet(*key, score, sure, config.interest_half_life_days, evidence, last_seen)
 

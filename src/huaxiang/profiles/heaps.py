@@ -6,7 +6,7 @@ arrays, whose code has to be brought into the processor's memory first.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from huaxiang.profiles.fold import FoldConfig, decayed
@@ -33,11 +33,11 @@ class Heap:
     recent: float
     n: int
     items: list[Tally]
-    words: list[Tally] = field(default_factory=list)
+    words: tuple[Tally, ...] = ()
 
     def newest(self) -> list[Cited]:
         """Evidence: at least as much of the newest as is looked at."""
-        tallies = self.items + self.words if self.words else self.items
+        tallies = [*self.items, *self.words] if self.words else self.items
         if len(tallies) > LOOKED_AT:
             # what was last met before so many others has nothing among the newest
             least = sorted([tally.at for tally in tallies])[-LOOKED_AT]
@@ -144,4 +144,4 @@ def _add_words(heaps: dict[Key, Heap], state: FoldState, weighed: Weighed, remov
         heap.mass += mass
         heap.recent += tally.long * fades
         heap.n += tally.n
-        heap.words.append(tally)
+        heap.words = (*heap.words, tally)
