@@ -37,6 +37,7 @@ from huaxiang.text.segment import normalise
 
 WARM_UP: Final = 200
 COUNTED: Final = 2_000
+N_BRANDS: Final = 2_000
 MOST_MS: Final = 5.0
 NOW: Final = datetime(2026, 11, 29, tzinfo=UTC)
 
@@ -67,6 +68,7 @@ class Log:
 
 def goods(names: Sequence[str], n: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     """`set_item` payloads named by titles, in turn; brands and shelves are drawn."""
+    brands = [f"{name.split()[0]} {number}" for number, name in enumerate(names[:N_BRANDS])]
     for at in range(n):
         shelf = int(rng.integers(400))
         again = f" {at // len(names) + 1}" if at >= len(names) else ""
@@ -77,7 +79,7 @@ def goods(names: Sequence[str], n: int, rng: np.random.Generator) -> Iterator[di
             "timestamp": NOW.isoformat(),
             "properties": {
                 "name": names[at % len(names)] + again,
-                "brand": f"{names[int(rng.integers(len(names)))].split()[0]} {int(rng.integers(20))}",
+                "brand": brands[int(rng.integers(len(brands)))],
                 "category": ["Shop", f"Aisle {shelf % 20}", f"Shelf {shelf}"],
             },
         }
@@ -106,16 +108,17 @@ def beginnings(queries: Sequence[Known], n: int, rng: np.random.Generator) -> li
     return found
 
 
-def timed(suggester: Suggester, asked: Sequence[str]) -> list[float]:
-    """Milliseconds of each, for somebody with tastes."""
+def timed(suggester: Suggester, asked: Sequence[str]) -> tuple[list[float], list[float]]:
+    """Milliseconds of each, for somebody with tastes; and of CPU, which what else the machine does hardly moves."""
     likes = {("brand", "kohler 3"): 0.4, ("category", "Shop > Aisle 3"): 0.5, ("keyword", "steel"): 0.3}
     likes |= {("category", f"Shop > Aisle {at} > Shelf {at}"): 0.2 for at in range(4)}
-    took = []
+    took, spent = [], []
     for typed in asked:
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.thread_time()
         suggester.suggest(typed, 8, likes)
+        spent.append(1_000 * (time.thread_time() - busy))
         took.append(1_000 * (time.perf_counter() - began))
-    return took
+    return took, spent
 
 
 def served(suggester: Suggester, port: int, folder: Path) -> None:
@@ -137,8 +140,8 @@ def served(suggester: Suggester, port: int, folder: Path) -> None:
     uvicorn.run(app, port=port, log_level="error", access_log=False, ws="none")
 
 
-def over_http(suggester: Suggester, asked: Sequence[str]) -> list[float]:
-    """Milliseconds of each request of one client."""
+def over_http(suggester: Suggester, asked: Sequence[str]) -> tuple[list[float], float]:
+    """Milliseconds of each request of one client, and of the server's CPU for one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -154,12 +157,14 @@ def over_http(suggester: Suggester, asked: Sequence[str]) -> list[float]:
                 except OSError:
                     time.sleep(0.05)
             took = []
+            server = psutil.Process(process.pid)
+            spent = sum(server.cpu_times()[:2])
             with Client(port) as client:
                 for typed in asked:
                     began = time.perf_counter()
                     client.ask("GET", f"/v1/suggest?q={quote(typed)}")
                     took.append(1_000 * (time.perf_counter() - began))
-            return took
+            return took, 1_000 * (sum(server.cpu_times()[:2]) - spent) / len(asked)
         finally:
             process.kill()
             process.join()
@@ -180,8 +185,9 @@ def suggestions(sets: Sequence[Texts], n_items: int, n_queries: int, seed: int) 
         suggester.refresh()
         built = time.perf_counter() - began
         grown = (psutil.Process().memory_info().rss - before) / 2**20
-        inside = np.array(timed(suggester, asked)[WARM_UP:])
-        outside = np.array(over_http(suggester, asked)[WARM_UP:])
+        inside, busy = (np.array(each[WARM_UP:]) for each in timed(suggester, asked))
+        answered, served_by = over_http(suggester, asked)
+        outside = np.array(answered[WARM_UP:])
         shop.close()
     print(f"{len(suggester):,} entries of {n_items:,} items and {len(queries):,} queries")
     rows: list[tuple[str, float, str, float | None]] = [
@@ -190,6 +196,9 @@ def suggestions(sets: Sequence[Texts], n_items: int, n_queries: int, seed: int) 
         ("suggester: memory of its arrays", suggester.n_bytes / 2**20, "MB", None),
         ("suggest in process, p50", float(np.quantile(inside, 0.5)), "ms", None),
         ("suggest in process, p99", float(np.quantile(inside, 0.99)), "ms", None),
+        ("suggest in process, CPU, p50", float(np.quantile(busy, 0.5)), "ms", None),
+        ("suggest in process, CPU, p99", float(np.quantile(busy, 0.99)), "ms", None),
+        ("suggest over HTTP, CPU of the server", served_by, "ms", None),
         ("suggest over HTTP, p50", float(np.quantile(outside, 0.5)), "ms", None),
         ("suggest over HTTP, p99", float(np.quantile(outside, 0.99)), "ms", MOST_MS),
     ]

@@ -56,13 +56,13 @@ def test_letters_are_read_as_syllables_and_initials() -> None:
 
 
 def test_each_unit_of_a_text_has_its_place() -> None:
-    assert units("纯棉t恤 abc") == (
+    assert units("纯棉t恤 abc") == [
         (0, "纯", "chun"),
         (1, "棉", "mian"),
         (2, "t", "t"),
         (3, "恤", "xu"),
         (5, "abc", "abc"),
-    )
+    ]
 
 
 @given(st.text(max_size=60))

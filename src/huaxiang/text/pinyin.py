@@ -1,13 +1,13 @@
 """Chinese words by their sound: pinyin without tones, initials, classes of sounds that people confuse.
 
-The readings are pypinyin's, read from its tables: asked word by word it takes ten times as long. They are loaded (about
+The readings are pypinyin's, read from its tables, which is faster than asking it word by word. They are loaded (about
 .3 s and 40 MB) when the first Chinese word comes. `ü` is written `v`, as it is typed.
 """
 
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final
 
@@ -46,36 +46,41 @@ def initials(word: str) -> str:
     return "".join(syllable[0] for syllable in syllables(word))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def syllables(word: str) -> tuple[str, ...]:
     """The common reading of a text, a syllable for each Chinese character; other words are kept whole, lower case.
 
     Characters with several readings are read as the longest known phrase around them has it: 银行 is `yin hang`.
     """
-    units = [unit.group() for unit in _UNIT.finditer(word.lower())]
+    return tuple(_read([unit.group() for unit in _UNIT.finditer(word.lower())]))
+
+
+def units(text: str) -> list[tuple[int, str, str]]:
+    """Of each Chinese character, and of each other word, where it stands, what it is, and its reading."""
+    found = list(_UNIT.finditer(text.lower()))
+    said = [unit.group() for unit in found]
+    return [(unit.start(), one, read) for unit, one, read in zip(found, said, _read(said), strict=True)]
+
+
+def _read(said: Sequence[str]) -> list[str]:
+    phrases, longest, characters = _phrases(), _longest_phrases(), _characters()
     read: list[str] = []
     at = 0
-    while at < len(units):
-        for length in range(min(_LONGEST_PHRASE, len(units) - at), 1, -1):
-            phrase = _phrases().get("".join(units[at : at + length]))
+    while at < len(said):
+        for length in range(min(longest.get(said[at], 0), len(said) - at), 1, -1):
+            phrase = phrases.get("".join(said[at : at + length]))
             if phrase is not None and len(phrase) == length:
                 read += phrase
                 at += length
                 break
         else:
-            read.append(_characters().get(units[at], (units[at],))[0])
+            known = characters.get(said[at])
+            read.append(said[at] if known is None else known[0])
             at += 1
-    return tuple(read)
+    return read
 
 
 @lru_cache(maxsize=16_384)
-def units(text: str) -> tuple[tuple[int, str, str], ...]:
-    """Of each Chinese character, and of each other word, where it stands, what it is, and its reading."""
-    found = list(_UNIT.finditer(text.lower()))
-    return tuple((unit.start(), unit.group(), read) for unit, read in zip(found, syllables(text), strict=True))
-
-
-@lru_cache(maxsize=65_536)
 def sounds(word: str) -> tuple[str, ...]:
     """The readings of a word in one piece, the common one first, at most four; alternatives only of a word that is no
     phrase of the tables: 长裤 is `zhangku` and `changku`."""
@@ -89,7 +94,7 @@ def sounds(word: str) -> tuple[str, ...]:
     return tuple(itertools.islice(dict.fromkeys((common, *others)), _MOST_READINGS))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def confused(reading: str) -> str:
     """One spelling for readings that people confuse: `lianyiqun`, `niangyiqun`; equal ones sound alike to somebody."""
     for pattern, written in _CONFUSED:
@@ -144,6 +149,16 @@ def _phrases() -> Mapping[str, tuple[str, ...]]:
         if any(syllable != characters.get(one, ("",))[0] for one, syllable in zip(phrase, read, strict=False)):
             found[phrase] = read
     return found
+
+
+@cache
+def _longest_phrases() -> Mapping[str, int]:
+    """Of each character the length of the longest phrase that begins with it, up to four."""
+    longest: dict[str, int] = {}
+    for phrase in _phrases():
+        if len(phrase) <= _LONGEST_PHRASE:
+            longest[phrase[0]] = max(len(phrase), longest.get(phrase[0], 0))
+    return longest
 
 
 @cache

@@ -5,12 +5,13 @@ Legend: E entries, in the order in which they came.
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from huaxiang.apps.search.prefixes import Prefixes
+from huaxiang.apps.search.prefixes import WIDTH, Prefixes, cut_keys
 from huaxiang.apps.search.typed import MOST_SHOWN, plain, spoken, starts
 from huaxiang.text.pinyin import has_han
 from huaxiang.types import ItemId
@@ -21,6 +22,7 @@ WHOLE: Final = 0.4
 """What it adds to a score that the text begins with what was typed, and not only one of its words."""
 _LATER: Final = 0.02
 """What each word before the one that was found takes from it."""
+_PACKED: Final = 20_000
 _MOST_FRESH: Final = 2_000
 """Entries that are kept apart before they are sorted in among the others."""
 
@@ -37,25 +39,39 @@ class Entry:
     kind: Kind
     text: str
     tags: tuple[int, ...] = ()
-    scope: Mapping[str, str] = field(default_factory=dict)
+    scope: Mapping[str, str] | None = None
     item_id: ItemId | None = None
 
 
-@dataclass(slots=True)
 class _Keys:
-    """Keys of one way of finding."""
+    """Keys of one way of finding, packed as they come: a list of as many texts would take several times the memory."""
 
-    keys: list[str] = field(default_factory=list)
-    entries: list[int] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._packed: list[NDArray[np.bytes_]] = []
+        self._keys: list[str] = []
+        self._entries = array("i")
+        self._scores = array("f")
 
     def add(self, key: str, entry: int, score: float) -> None:
-        self.keys.append(key)
-        self.entries.append(entry)
-        self.scores.append(score)
+        self._keys.append(key)
+        self._entries.append(entry)
+        self._scores.append(score)
+        if len(self._keys) == _PACKED:
+            self._pack()
+
+    def clear(self) -> None:
+        """Let go of all keys."""
+        self._packed, self._keys, self._entries, self._scores = [], [], array("i"), array("f")
+
+    def _pack(self) -> None:
+        if self._keys:
+            self._packed.append(cut_keys(self._keys))
+            self._keys = []
 
     def prefixes(self) -> Prefixes:
-        return Prefixes.of(self.keys, self.entries, self.scores)
+        self._pack()
+        keys = np.concatenate([cut_keys([]), *self._packed])
+        return Prefixes(keys, np.array(self._entries, np.int32), np.array(self._scores, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +137,19 @@ class Completions:
         """Sort the fresh entries in among the others, without those that are gone."""
         kept = np.fromiter((entry is not None for entry in self.entries), np.bool_, len(self.entries))
         changes = (np.array(self._scores) - np.array(self._settled_scores)).astype(np.float32)
-        fresh = [keys.prefixes() for keys in self._fresh]
+        is_first = not len(self._settled.letters) and bool(kept.all()) and not changes.any()
         before = (self._settled.letters, self._settled.sounds, self._settled.initials)
-        merged = [old.with_more(new, kept, changes) for old, new in zip(before, fresh, strict=True)]
+        merged = []
+        for old, keys in zip(before, self._fresh, strict=True):
+            new = keys.prefixes()
+            keys.clear()
+            merged.append(new if is_first else old.with_more(new, kept, changes))
         tags = [() if entry is None else entry.tags for entry in self.entries]
         n_tags = max((tag for own in tags for tag in own), default=-1) + 1
         for part in merged[:2]:
             part.tag(tags, n_tags)
         self._settled_scores = array("d", self._scores)
-        self._fresh, self._n_fresh = (_Keys(), _Keys(), _Keys()), 0
+        self._n_fresh = 0
         self._settled = Ways(*merged)
         self.ways = (self._settled,)
 
@@ -144,8 +164,8 @@ class Completions:
         places = starts(said)
         bonuses = [score + (WHOLE if at == 0 else -_LATER * place) for place, at in enumerate(places)]
         for at, own in zip(places, bonuses, strict=True):
-            letters.add(said[at : at + 32], number, own)
+            letters.add(said[at : at + WIDTH], number, own)
         if has_han(said):
-            for (sound, first), own in zip(spoken(said, places), bonuses, strict=True):
-                sounds.add(sound[:32], number, own)
-                initials.add(first[:32], number, own)
+            for (sound, first), own in zip(spoken(said[: places[-1] + WIDTH], places), bonuses, strict=True):
+                sounds.add(sound[:WIDTH], number, own)
+                initials.add(first[:WIDTH], number, own)

@@ -11,6 +11,7 @@ from huaxiang.apps.search.prefixes import WIDTH, Prefixes
 from huaxiang.apps.search.typed import MOST_SHOWN, elements, other_characters, plain, slipped
 from huaxiang.text.pinyin import has_han, sound
 from huaxiang.text.readings import HEARD
+from huaxiang.text.slips import slips
 
 ENOUGH: Final = 3
 """Entries from which on no slip is looked for."""
@@ -49,6 +50,7 @@ class Taste:
 
     def __init__(self, likes: Mapping[tuple[str, str], float], tags: Tags, offers: CatalogueOffers) -> None:
         self._by_tag: dict[int, float] = {}
+        self._by_category: dict[int, float] = {}
         words: dict[str, float] = {}
         self._is_chinese: bool | None = None
         for (facet, value), score in likes.items():
@@ -59,30 +61,38 @@ class Taste:
             elif facet == "language" and score > 0.0:
                 self._is_chinese = value.startswith("zh")
             elif (tag := tags.find(facet, value)) is not None and offers.share(tag) <= _MOST_ALIKE:
-                self._by_tag[tag] = score
+                (self._by_category if facet == "category" else self._by_tag)[tag] = score
         self._words = dict(sorted(words.items(), key=lambda pair: -abs(pair[1]))[:_MOST_WORDS])
-        self._categories = [tag for tag in self._by_tag if tags.shown[tag][0] == "category"]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of the person."""
+        return bool(self._by_tag or self._by_category or self._words) or self._is_chinese is not None
 
     @property
     def liked(self) -> list[int]:
         """The tags that are liked most."""
-        best = sorted((-score, tag) for tag, score in self._by_tag.items() if score > 0.0)
+        both = self._by_tag | self._by_category
+        best = sorted((-score, tag) for tag, score in both.items() if score > 0.0)
         return [tag for _, tag in best[:_MOST_LIKED]]
 
     def of(self, entry: Entry) -> float:
         """What an entry's score changes by: its brand, its narrowest known category, its words, its language."""
-        liking = 0.0
-        if self._by_tag:
-            own = [tag for tag in entry.tags if tag in self._by_tag]
-            narrow = [tag for tag in own if tag in self._categories][-1:]
-            liking += sum(self._by_tag[tag] for tag in own if tag in narrow or tag not in self._categories)
+        liking = bonus = 0.0
+        for tag in entry.tags if self._by_tag else ():
+            liking += self._by_tag.get(tag, 0.0)
+        narrow = 0.0
+        for tag in entry.tags if self._by_category else ():
+            narrow = self._by_category.get(tag, narrow)  # the narrowest comes last
+        liking += narrow
         if self._words:
             text = entry.text.casefold()
-            liking += sum(score for word, score in self._words.items() if word in text)
-        bonus = _PERSONAL * max(-1.0, min(1.0, liking))
+            for word, score in self._words.items():
+                if word in text:
+                    liking += score
         if self._is_chinese is not None and has_han(entry.text) == self._is_chinese:
-            bonus += _OWN_LANGUAGE
-        return bonus
+            bonus = _OWN_LANGUAGE
+        return bonus + _PERSONAL * max(-1.0, min(1.0, liking))
 
 
 class Lookup:
@@ -90,6 +100,7 @@ class Lookup:
 
     def __init__(self, completions: Completions, taste: Taste) -> None:
         self._completions, self._taste = completions, taste
+        self._has_taste = taste.is_known
         self._found: dict[int, Match] = {}
 
     def run(self, asked: str, k: int) -> list[Match]:
@@ -102,7 +113,8 @@ class Lookup:
         if len(self._found) < min(k, ENOUGH):
             for ways in self._completions.ways:
                 self._slipped(ways.letters, asked)
-                self._slipped(ways.sounds, asked.replace(" ", ""))
+                if not self._found:
+                    self._slipped(ways.sounds, asked.replace(" ", ""))
         return list(self._found.values())
 
     def _exactly(self, letters: Prefixes, asked: str, long: bool) -> None:
@@ -142,17 +154,19 @@ class Lookup:
             self._add(number, score - _SLIP * HEARD * n_other, asked)
 
     def _slipped(self, prefixes: Prefixes, asked: str) -> None:
-        others = slipped(asked) if len(prefixes) else ()
-        for place, found in prefixes.best_of([other for other, _ in others], _OF_EACH, _MOST_SLIPS):
-            other, cost = others[place]
-            for number, score in found.items():
+        others = slipped(asked) if len(prefixes) else []
+        costs = sorted((slips(asked, others[place]), others[place]) for place in prefixes.begun(others))
+        for cost, other in costs[:_MOST_SLIPS]:
+            for number, score in prefixes.best(other, _OF_EACH).items():
                 self._add(number, score - _SLIP * cost, other)
 
     def _add(self, number: int, score: float, typed: str, must_hold: str = "") -> None:
         entry = self._completions.entries[number]
         if entry is None or (must_hold and must_hold not in plain(entry.text[:MOST_SHOWN])):
             return
-        score += self._completions.changed_score(number) + self._taste.of(entry)
+        score += self._completions.changed_score(number)
+        if self._has_taste:
+            score += self._taste.of(entry)
         known = self._found.get(number)
         if known is None or score > known.score:
             self._found[number] = Match(score, entry, typed)

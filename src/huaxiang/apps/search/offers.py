@@ -59,6 +59,7 @@ class Tags:
     def __init__(self) -> None:
         self.shown: list[tuple[str, str]] = []
         self._numbers: dict[tuple[str, str], int] = {}
+        self._of: dict[tuple[str | None, tuple[str, ...]], tuple[int, ...]] = {}
 
     def number(self, facet: str, value: str) -> int:
         """The number of a tag, a new one where it is new."""
@@ -75,7 +76,12 @@ class Tags:
 
     def of(self, item: Item) -> tuple[int, ...]:
         """The item's brand and the levels of its category, widest first."""
-        return tuple(self.number(*tag) for tag in item_tags(item) if tag[0] in {"brand", "category"})
+        key = (item.brand, item.category)
+        found = self._of.get(key)
+        if found is None:
+            said = item_tags(Item(item.item_id, brand=item.brand, category=item.category))
+            found = self._of[key] = tuple(self.number(*tag) for tag in said)
+        return found
 
 
 def score_of(kind: Kind, weight: float) -> float:
@@ -117,7 +123,7 @@ class CatalogueOffers:
                 fresh.append(item)
         for item in fresh:
             touched.update(self._count(self._tags.of(item), 1))
-        entries = [Entry("item", item.name, self._tags.of(item), {}, item.item_id) for item in fresh]
+        entries = [Entry("item", item.name, self._tags.of(item), item_id=item.item_id) for item in fresh]
         scores = [score_of("item", self._popularity(item.item_id)) for item in fresh]
         groups = self._changed_groups(touched)
         numbers = self._completions.add([*entries, *groups.values()], [*scores, *map(self._group_score, groups)])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 WIDTH: Final = 24
 """Bytes of a key that are kept; longer prefixes are found by these and are for the caller to check."""
-MOST: Final = 96
+MOST: Final = 64
 """Keys that a prefix answers with."""
 
 _CROWDED: Final = 2_048
@@ -36,8 +36,7 @@ class Prefixes:
     @classmethod
     def of(cls, keys: Sequence[str], entries: Sequence[int], scores: Sequence[float]) -> "Prefixes":
         """From keys of any length."""
-        cut = np.array([key.encode("utf-8", "ignore")[:WIDTH] for key in keys] or [b""], f"S{WIDTH}")[: len(keys)]
-        return cls(cut, np.array(entries, np.int32), np.array(scores, np.float32))
+        return cls(cut_keys(keys), np.array(entries, np.int32), np.array(scores, np.float32))
 
     def __len__(self) -> int:
         return len(self._keys_P)
@@ -73,12 +72,12 @@ class Prefixes:
         self._tagged_T = keys_T[np.argsort(tags_T, kind="stable")]
         self._tag_starts = np.concatenate([[0], np.cumsum(np.bincount(tags_T, minlength=n_tags))])
 
-    def best(self, prefix: str) -> dict[int, float]:
-        """The best entries with a key that begins so, with the score of it, best first."""
+    def best(self, prefix: str, n: int = MOST) -> dict[int, float]:
+        """The entries of the `n` best keys that begin so, with the score of each, best first."""
         low, high, cut = self._range(prefix)
         if high - low >= _CROWDED and (kept := self._best.get(cut)) is not None:
-            return self._entries(kept)
-        return self._entries(self._top(np.arange(low, high)))
+            return self._entries(kept[:n])
+        return self._entries(self._top(np.arange(low, high), n))
 
     def tagged(self, prefix: str, tags: Sequence[int], n: int) -> dict[int, float]:
         """Of each tag the best entries behind a prefix that have it, with their scores, from `n` keys."""
@@ -93,25 +92,17 @@ class Prefixes:
                 found |= self._entries(self._top(inside_Q, n))
         return found
 
-    def best_of(self, prefixes: Sequence[str], n: int, most: int) -> list[tuple[int, dict[int, float]]]:
-        """Of many prefixes the first `most` that anything begins with: place, and the entries of the `n` best keys."""
-        if not prefixes:
-            return []
-        cut = np.array([prefix.encode("utf-8", "ignore")[:WIDTH] for prefix in prefixes], f"S{WIDTH}")
-        low = np.searchsorted(self._keys_P, cut)
-        high = np.searchsorted(self._keys_P, _ends(cut.tolist()), "right")
-        found = []
-        for place in np.flatnonzero(high > low)[:most].tolist():
-            kept = self._best.get(cut[place]) if high[place] - low[place] >= _CROWDED else None
-            top = self._top(np.arange(low[place], high[place]), n) if kept is None else kept[:n]
-            found.append((place, self._entries(top)))
+    def begun(self, prefixes: Sequence[str]) -> list[int]:
+        """The places of those among many prefixes that any key begins with."""
+        cut = cut_keys(prefixes)
+        places = np.flatnonzero(self._keys_P.searchsorted(_ends(cut), "right") > self._keys_P.searchsorted(cut))
+        found: list[int] = places.tolist()
         return found
 
     def _range(self, prefix: str) -> tuple[int, int, bytes]:
-        cut = prefix.encode("utf-8", "ignore")[:WIDTH]
-        low = np.searchsorted(self._keys_P, np.array([cut], f"S{WIDTH}"))[0]
-        high = np.searchsorted(self._keys_P, _ends([cut]), "right")[0]
-        return int(low), int(high), cut
+        cut = cut_keys([prefix])
+        low, high = self._keys_P.searchsorted(cut), self._keys_P.searchsorted(_ends(cut), "right")
+        return int(low[0]), int(high[0]), bytes(cut[0])
 
     def _entries(self, places: NDArray[np.integer]) -> dict[int, float]:
         """Entries with their best score; places come best first."""
@@ -150,6 +141,13 @@ class Prefixes:
             ]
 
 
-def _ends(prefixes: Sequence[bytes]) -> NDArray[np.bytes_]:
+def cut_keys(keys: Sequence[str]) -> NDArray[np.bytes_]:
+    """Keys of any length as they are kept."""
+    return np.array([key.encode("utf-8", "ignore")[:WIDTH] for key in keys], f"S{WIDTH}")
+
+
+def _ends(prefixes: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
     """The last keys that begin so: no letter of UTF-8 has the byte 255."""
-    return np.array([prefix.ljust(WIDTH, b"\xff") for prefix in prefixes], f"S{WIDTH}")
+    letters = prefixes.view(np.uint8).reshape(len(prefixes), WIDTH).copy()
+    letters[letters == 0] = 255
+    return letters.view(f"S{WIDTH}")[:, 0]

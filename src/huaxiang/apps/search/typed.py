@@ -8,9 +8,8 @@ from typing import Final
 
 import rjieba
 
-from huaxiang.text.pinyin import confused, has_han, parses, units
+from huaxiang.text.pinyin import has_han, parses, units
 from huaxiang.text.segment import HAN, normalise
-from huaxiang.text.slips import slips
 
 MOST_TYPED: Final = 100
 """Characters that are read; nobody needs a suggestion for so long a beginning."""
@@ -71,28 +70,44 @@ def elements(typed: str) -> list[tuple[Element, ...]]:
     return [way for way in ways if way]
 
 
+@lru_cache(maxsize=2_048)
+def _spoken_units(text: str) -> tuple[str, list[tuple[int, str, str]]]:
+    """The initials of a plain text, and its units."""
+    said = units(text)
+    return "".join(read[0] for _, _, read in said), said
+
+
+def _sounding(way: Sequence[Element], text: str) -> Iterator[list[tuple[int, str, str]]]:
+    """The stretches of a plain text that sound so, in order."""
+    firsts, said = _spoken_units(text)
+    wanted = "".join(begun[0] for begun, _ in way)
+    at = firsts.find(wanted)
+    while at >= 0:
+        here = said[at : at + len(way)]
+        if all(read.startswith(begun) for (begun, _), (_, _, read) in zip(way, here, strict=True)):
+            yield here
+        at = firsts.find(wanted, at + 1)
+
+
 def other_characters(way: Sequence[Element], text: str) -> int | None:
     """How many characters of a plain text are others than were typed where it sounds so; None where it nowhere does."""
-    said = units(text)
-    best: int | None = None
-    for first in range(len(said) - len(way) + 1):
-        here = said[first : first + len(way)]
-        if all(read.startswith(begun) for (begun, _), (_, _, read) in zip(way, here, strict=True)):
-            others = sum(bool(typed) and typed != unit for (_, typed), (_, unit, _) in zip(way, here, strict=True))
-            best = others if best is None else min(best, others)
-    return best
+    return min(
+        (
+            sum(bool(typed) and typed != unit for (_, typed), (_, unit, _) in zip(way, here, strict=True))
+            for here in _sounding(way, text)
+        ),
+        default=None,
+    )
 
 
-@lru_cache(maxsize=512)
-def slipped(typed: str) -> tuple[tuple[str, float], ...]:
-    """Beginnings of Latin letters that are one slip from what was typed, with its cost, the likeliest first.
+def slipped(typed: str) -> list[str]:
+    """Beginnings of Latin letters that are one slip from what was typed.
 
     Empty for fewer than four and more than twenty letters, where a slip tells nothing or there are too many.
     """
     if not (_LEAST_SLIPPED <= len(typed) <= _MOST_SLIPPED and typed.isascii()):
-        return ()
-    cost = {other: slips(typed, other) for other in _others(typed) if not other.startswith(typed) and other.strip()}
-    return tuple(sorted(cost.items(), key=lambda pair: (pair[1], pair[0])))
+        return []
+    return list(dict.fromkeys(other for other in _others(typed) if not other.startswith(typed)))
 
 
 def _others(typed: str) -> Iterator[str]:
@@ -112,15 +127,21 @@ def highlight(text: str, typed: str) -> tuple[tuple[int, int], ...]:
 
     By letters or by sound at the beginning of a word, else word by word; empty where a slip lies between.
     """
-    shown, asked = _spread(text[:MOST_SHOWN]), plain(typed)
+    asked = plain(typed)
     if not asked:
         return ()
+    lower = text.lower()
+    at = lower.find(asked)
+    if at >= 0 and len(lower) == len(text) and (at == 0 or text[at - 1] == " "):
+        return ((at, at + len(asked)),)  # what most suggestions are
+    shown = _spread(text[:MOST_SHOWN])
     whole = "".join(letter for letter, _ in shown)
     for at in starts(whole):
         if whole.startswith(asked, at):
             return (_range(shown, at, at + len(asked)),)
-    if has_han(whole) and (found := _sounding(whole, asked)) is not None:
-        return (_range(shown, *found),)
+    if has_han(whole):
+        for here in (here for way in elements(asked) for here in _sounding(way, whole)):
+            return (_range(shown, here[0][0], here[-1][0] + len(here[-1][1])),)
     return _words(shown, whole, asked)
 
 
@@ -155,20 +176,6 @@ def _is_inside(text: str, at: int) -> bool:
 def _range(shown: Sequence[tuple[str, int]], start: int, end: int) -> tuple[int, int]:
     end = min(end, len(shown))
     return shown[start][1], shown[end - 1][1] + 1
-
-
-def _sounding(whole: str, asked: str) -> tuple[int, int] | None:
-    said = units(whole)
-    for way in elements(asked):
-        for first in range(len(said) - len(way) + 1):
-            here = said[first : first + len(way)]
-            if all(_agrees(begun, read) for (begun, _), (_, _, read) in zip(way, here, strict=True)):
-                return here[0][0], here[-1][0] + len(here[-1][1])
-    return None
-
-
-def _agrees(begun: str, read: str) -> bool:
-    return read.startswith(begun) or confused(read) == confused(begun)
 
 
 def _words(shown: Sequence[tuple[str, int]], whole: str, asked: str) -> tuple[tuple[int, int], ...]:
