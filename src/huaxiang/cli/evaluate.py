@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from huaxiang.cli import evaluate_search
 from huaxiang.errors import ConfigError
 
 group = typer.Typer(help="Measure on files of your own, by the published protocols.", no_args_is_help=True)
@@ -14,6 +15,7 @@ group = typer.Typer(help="Measure on files of your own, by the published protoco
 def register(app: typer.Typer) -> None:
     """Add the group to the command."""
     app.add_typer(group, name="evaluate")
+    evaluate_search.register(group)
 
 
 @group.callback()

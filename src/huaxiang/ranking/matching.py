@@ -113,9 +113,15 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """A query as it was read, for the vocabulary it was read with."""
+    """A query as it was read, for the vocabulary it was read with.
+
+    Attributes:
+        head: which slot says what kind of thing is looked for: the last word before what it is to be with or for.
+        spelled: the query with its slips as they were probably meant.
+    """
 
     slots: tuple[Slot, ...]
+    head: int
     grams_g: NDArray[np.int32]
     quantities: Quantities
     spelled: str
@@ -124,7 +130,7 @@ class Query:
 def read_title(text: str, vocabulary: Vocabulary, description: str = "") -> Title:
     """Read a title and count it into the vocabulary; takes about 50 us."""
     words = read_words(_BREAK.sub(" with ", text))
-    ends = next((at for at, word in enumerate(words) if at and word.is_stop and word.spelled in _TELLS), len(words))
+    ends = _head_ends(words)
     content = [word for word in words if not word.is_stop]
     terms = [term for word in content for term in word.terms]
     spelled = [part for word in content for part in word.parts]
@@ -133,7 +139,7 @@ def read_title(text: str, vocabulary: Vocabulary, description: str = "") -> Titl
     for word in content:
         for left, right in pairwise(word.parts):
             vocabulary.join(left, right)
-    about = {term for word in read_words(description) if not word.is_stop for term in word.terms} if description else ()
+    about = sorted({term for word in read_words(description) if not word.is_stop for term in word.terms})
     about_d = np.array(vocabulary.name(about), np.int32)
     return Title(np.array([_PAD, *numbers], np.int32), n_head, _grams(content), quantities(words), about_d)
 
@@ -141,15 +147,26 @@ def read_title(text: str, vocabulary: Vocabulary, description: str = "") -> Titl
 def read_query(text: str, vocabulary: Vocabulary) -> Query:
     """Read a query with the counts as they are: unknown terms become what they may have been meant as."""
     words = read_words(text)
-    content = [word for word in words if not word.is_stop] or words
-    typed = [(part, term, word) for word in content for part, term in zip(word.parts, word.terms, strict=True)]
+    kept = [at for at, word in enumerate(words) if not word.is_stop] or list(range(len(words)))
+    content, ends = [words[at] for at in kept], _head_ends(words)
+    typed = [
+        (part, term, words[at], at) for at in kept for part, term in zip(words[at].parts, words[at].terms, strict=True)
+    ]
     typed = typed[:_MOST_SLOTS]
-    slots = [_slot(part, term, word, vocabulary) for part, term, word in typed]
-    for at, ((left, _, _), (right, _, _)) in enumerate(pairwise(typed)):
+    slots = [_slot(part, term, word, vocabulary) for part, term, word, _ in typed]
+    for at, ((left, *_), (right, *_)) in enumerate(pairwise(typed)):
         if (number := vocabulary.number(stem(left + right))) >= 0:
             for side in (at, at + 1):
                 slots[side] = replace(slots[side], worth=(*slots[side].worth, (number, _SPLIT)))
-    return Query(tuple(slots), _grams(content), quantities(words), _meant(text, words, vocabulary))
+    nouns = [slot for slot, (_, _, word, at) in enumerate(typed) if at < ends and not word.is_number]
+    head = nouns[-1] if nouns else len(slots) - 1
+    return Query(tuple(slots), head, _grams(content), quantities(words), _meant(text, words, vocabulary))
+
+
+def _head_ends(words: Sequence[Word]) -> int:
+    """How many words stand before the one after which is told what a thing is with or for; all where none is."""
+    found = (at for at, word in enumerate(words) if at and word.is_stop and word.spelled in _TELLS)
+    return next(found, len(words))
 
 
 def _slot(part: str, term: str, word: Word, vocabulary: Vocabulary) -> Slot:
@@ -312,13 +329,13 @@ class _Found:
             beside_TC = np.logical_or.reduceat(next_TS, self.starts_C, axis=1)
             ordered_TC = has_TC[:-1] & has_TC[1:] & (first_TC[:-1] <= first_TC[1:])
         span_C = np.where(has_TC, first_TC, -1).max(axis=0) - first_TC.min(axis=0) + 1
-        last_S = np.where(is_TS[-1] & self.in_head_S, self.place_S, -_FAR)
+        last_S = np.where(is_TS[self.query.head] & self.in_head_S, self.place_S, -_FAR)
         last_C = np.maximum.reduceat(last_S, self.starts_C)
         return {
             "adjacent": beside_TC.mean(axis=0),
             "in_order": ordered_TC.mean(axis=0),
             "tightness": np.where(has_TC.any(axis=0), has_TC.sum(axis=0) / np.maximum(span_C, 1), 0.0),
-            "last_found": self.worth_TC[-1],
+            "last_found": self.worth_TC[self.query.head],
             "last_in_head": last_C >= 0,
             "last_near_end": np.where(last_C >= 0, 1.0 / (self.head_C - np.minimum(last_C, self.head_C - 1)), 0.0),
             "first_found": self.worth_TC[0],

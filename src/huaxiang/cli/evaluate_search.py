@@ -1,0 +1,95 @@
+"""`huaxiang evaluate search`: how well products are ranked for queries that people judged."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from huaxiang.cli.figures import check_folders
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command to the group `evaluate`."""
+    group.command("search")(search)
+
+
+def search(
+    judgments: Annotated[
+        Path, typer.Option(help="CSV with query, product_title, relevance; nothing is learned of it.")
+    ],
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    train: Annotated[Path | None, typer.Option(help="The same columns for other queries, whose grades teach.")] = None,
+    budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
+    ranker: Annotated[Path | None, typer.Option(help="Keep what --train taught in this new or empty folder.")] = None,
+    seed: Annotated[int, typer.Option(help="Of folds, trees and intervals.")] = 0,
+) -> None:
+    """Rank the judged products of each query, gzip or plain: ndcg@10 and mrr with 95 % intervals.
+
+    ndcg has the gain 2^relevance - 1, the discount log2(rank + 1), the ideal over the query's judged products, the mean
+    over queries, and equal scores keep the order of the file. mrr is one over the rank of the first product whose
+    relevance is the highest of its query. product_id and product_description may stand beside the three columns.
+
+    Rows: huaxiang (words, places, amounts and an encoder; with --train taught by its grades), huaxiang without learning
+    (beside it with --train), bm25 (bm25s, tuned once on other queries, counts of this file), dense (MiniLM by
+    sentence-transformers), naive rank fusion of these two. A row whose package is missing is left out and named.
+    """
+    from rich.console import Console
+
+    from huaxiang.evaluation.budget import Budget, parse_duration
+    from huaxiang.evaluation.judgment_file import read_judgments
+    from huaxiang.evaluation.search_judgments import evaluate_search
+
+    check_folders(out)
+    _check_ranker(ranker, train)
+    with Console(stderr=True).status("reading") as status:
+        clock = Budget(parse_duration(budget), say=status.update)
+        judged = read_judgments(judgments)
+        taught = None if train is None else read_judgments(train)
+        found = evaluate_search(judged, taught, clock, seed=seed)
+    if ranker is not None and found.ranker is not None:
+        ranker.mkdir(parents=True, exist_ok=True)
+        found.ranker.save(ranker)
+    out.write_text(json.dumps(found.report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _say(found.report)
+
+
+def _check_ranker(ranker: Path | None, train: Path | None) -> None:
+    from huaxiang.errors import ConfigError
+
+    if ranker is None:
+        return
+    if train is None:
+        raise ConfigError("--ranker keeps what --train taught; give both or neither")
+    if ranker.exists() and (not ranker.is_dir() or any(ranker.iterdir())):
+        raise ConfigError(f"{ranker} is not empty; name a new or an empty folder for the ranker")
+
+
+def _say(report: dict[str, Any]) -> None:
+    """The table, for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    data = report["data"]
+    table = Table(title=f"{data['n_queries']} queries, {data['n_pairs']} judged products")
+    for column in ("", "ndcg@10", "mrr", "ours ahead by, ndcg@10"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, row in report.items():
+        if not isinstance(row, dict) or "ndcg@10" not in row:
+            continue
+        gap = report["differences"].get(f"huaxiang - {name}", {}).get("ndcg@10")
+        table.add_row(name, *(_of(row[key], row["intervals"][key]) for key in ("ndcg@10", "mrr")), _gap(gap))
+    console = Console()
+    console.print(table)
+    for note in (*report["notes"], *report["left_out"]):
+        console.print(f"note: {note}", markup=False, highlight=False)
+
+
+def _of(value: float | None, ends: list[float] | None) -> str:
+    return "-" if value is None or ends is None else f"{value:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
+
+
+def _gap(gap: dict[str, Any] | None) -> str:
+    if gap is None or gap["mean"] is None:
+        return ""
+    return f"{gap['mean']:+.4f} [{gap['interval'][0]:+.4f}, {gap['interval'][1]:+.4f}]"
