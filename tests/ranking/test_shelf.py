@@ -27,7 +27,7 @@ PLACE = {name: at for at, name in enumerate(IDS)}
 def positive(tally: Tally) -> Tally:
     """The tally with a mass that words have."""
     tally.long = abs(tally.long)
-    tally.evidence = [[tally.at, "e"]]
+    tally.evidence = ((tally.at, "e"),)
     return tally
 
 
