@@ -4,7 +4,7 @@ Legend: N judged pairs, those that teach first; S pairs that teach, list by list
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from huaxiang.measure.graded import ndcg_of_lists
 from huaxiang.measure.intervals import paired_bootstrap
 from huaxiang.ranking.graded import GradedLists, learn_graded
 from huaxiang.ranking.model import Ranker
+
+FORMULA: Final = "formula"
+"""Name of the feature that says what the fixed formula says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,12 +43,13 @@ def teach(
         MissingExtraError: LightGBM is not installed.
     """
     rows_S = np.argsort(both.query_N[:n_taught], kind="stable")
+    fixed_N = read.fixed_scores()
+    read = read.with_columns({FORMULA: fixed_N})
     lists = GradedLists(read.values_NG[rows_S], both.grades_N[rows_S], both.query_N[rows_S])
     budget.say("teaching the ranker")
-    learned = learn_graded(lists, read.names, seeds=(seed, seed + 1, seed + 2))
+    learned = learn_graded(lists, read.names, before=FORMULA, seeds=(seed, seed + 1, seed + 2))
     fixed_Q, held_Q = (
-        ndcg_of_lists(scores_S, lists.grades_S, lists.owners_S)
-        for scores_S in (read.fixed_scores()[rows_S], learned.held_out_S)
+        ndcg_of_lists(scores_S, lists.grades_S, lists.owners_S) for scores_S in (fixed_N[rows_S], learned.held_out_S)
     )
     gain = paired_bootstrap(held_Q, fixed_Q, rng=np.random.default_rng(seed))
     about = learned.ranker.about | {"held_out_gain": [round(each, 5) for each in gain]}

@@ -1,7 +1,7 @@
-"""Teaches a ranker by grades, to ONNX: the sum of three that err differently, each brought to one spread.
+"""Teaches a ranker by grades, to ONNX: the sum of several that err differently, each brought to one spread.
 
-LambdaMART (Burges 2010), boosted regression of the gain, and ridge regression of how much a row's gain is above its
-list's mean. Legend: S rows of all lists below each other, G features, P parts.
+LambdaMART (Burges 2010), boosted regression of the gain, ridge regression of how much a row's gain is above its list's
+mean, and a score that was there before. Legend: S rows of all lists below each other, G features, P parts.
 """
 
 import math
@@ -101,11 +101,14 @@ def learn_graded(
     names: tuple[str, ...],
     how: GradedBoosting | None = None,
     *,
+    before: str | None = None,
     seeds: Sequence[int] = (0, 1, 2),
     n_folds: int = 4,
 ) -> Learned:
     """A ranker over `names`; trees are counted and parts brought to one spread by lists held out in turn.
 
+    Args:
+        before: the feature that is a score already and was fitted on none of these lists; it joins the sum.
     Raises:
         DataError: fewer lists than folds, or none with rows of different grades.
         MissingExtraError: LightGBM is not installed.
@@ -116,15 +119,21 @@ def learn_graded(
     trees = [_Trees(kind, lists, how) for kind in PARTS[:2]]
     fold_S = _folds(lists.n_lists, n_folds, seeds[0])[lists.owners_S]
     held = [*(each.held_out(lists, fold_S, seeds[0]) for each in trees), _ridge_held_out(lists, fold_S, how.ridge)]
+    at_score = [] if before is None else [names.index(before)]
+    held += [lists.features_SG[:, at].astype(np.float64) for at in at_score]
     spreads = [max(float(lists.within(said_S).std()), 1e-9) for said_S in held]
     held_out_S = np.sum([said_S / spread for said_S, spread in zip(held, spreads, strict=True)], axis=0)
     dumps = [each.grown(lists, seeds, spread) for each, spread in zip(trees, spreads, strict=False)]
-    weights_G = _ridge(lists, how.ridge) / spreads[-1]
+    weights_G = _ridge(lists, how.ridge) / spreads[2]
+    weights_G[at_score] += 1.0 / spreads[-1]
     about = {
         "trees": {each.kind: each.n_trees for each in trees},
         "seeds": list(seeds),
         "n_lists": lists.n_lists,
-        "held_out_ndcg": {name: round(lists.ndcg(said_S), 5) for name, said_S in zip(PARTS, held, strict=True)}
+        "held_out_ndcg": {
+            name: round(lists.ndcg(said_S), 5)
+            for name, said_S in zip((*PARTS, *(names[at] for at in at_score)), held, strict=True)
+        }
         | {"all": round(lists.ndcg(held_out_S), 5)},
         "gains": _shares(names, sum(gains for _, gains in dumps)),
     }
