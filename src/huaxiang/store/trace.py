@@ -1,9 +1,10 @@
 """Events as a fold reads them: no columns but those that say something of a person, unchecked and parsed when asked."""
 
 import bisect
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
@@ -67,6 +68,12 @@ Deed: TypeAlias = Event | Trace
 ORDERS: Final = frozenset({"purchase", "refund"})
 PROPERTIES: Final = frozenset({"consent", "identify", "profile_edit", "set_user"})
 """Kinds of events that say something by their properties."""
+_plain = attrgetter("seq", "event_id", "event", "session_id", "value", "item_id", "items", "reading")
+_WORD: Final[Mapping[str, Callable[[Event], Any]]] = {
+    "search": attrgetter("query"),
+    **dict.fromkeys(ORDERS, attrgetter("currency")),
+    **dict.fromkeys(PROPERTIES, attrgetter("properties")),
+}
 _NUMBER, _PLAIN = Trace._fields.index("number"), Trace._fields.index("item_ids")
 """Fields before these last three are in a row as they are; after them come item, items and reading."""
 
@@ -103,7 +110,18 @@ class Traces:
     @classmethod
     def of_events(cls, events: Iterable[Event]) -> "Traces":
         """Events in order."""
-        return cls.of_rows([_row(event) for event in events])
+        events = list(events)
+        if not events:
+            return cls.of_rows(())
+        seqs, ids, kinds, sessions, values, items, lines, readings = zip(*map(_plain, events), strict=True)
+        numbers, words = list(values), [None] * len(events)
+        for at, kind in enumerate(kinds):
+            if kind in _WORD:
+                words[at] = _WORD[kind](events[at])
+            elif kind == "review":
+                numbers[at] = events[at].rating
+        moments, named = [event.micros for event in events], [said or None for said in lines]
+        return cls((seqs, moments, ids, kinds, sessions, numbers, words, items, named, readings))
 
     @classmethod
     def merged(cls, histories: Sequence["Traces"]) -> "Traces":
@@ -183,21 +201,6 @@ def trace_of(row: Sequence[Any]) -> Trace:
     reading = reading_from(read) if isinstance(read, str) else read
     named = named_items(item_id, items) if items else () if item_id is None else (item_id,)
     return Trace._make((*row[:_PLAIN], named, items, reading))
-
-
-def _row(event: Event) -> tuple[Any, ...]:
-    """An event as a row that needs no parsing."""
-    kind = event.event
-    word: str | Mapping[str, Any] | None = None
-    if kind == "search":
-        word = event.query
-    elif kind in ORDERS:
-        word = event.currency
-    elif kind in PROPERTIES:
-        word = event.properties
-    number = event.rating if kind == "review" else event.value
-    plain = (event.seq, event.micros, event.event_id, kind, event.session_id, number, word)
-    return (*plain, event.item_id, event.items or None, event.reading)
 
 
 def lines_from(said: str) -> tuple[LineItem, ...]:
