@@ -126,14 +126,11 @@ def learn_graded(
     dumps = [each.grown(lists, seeds, spread) for each, spread in zip(trees, spreads, strict=False)]
     weights_G = _ridge(lists, how.ridge) / spreads[2]
     weights_G[at_score] += 1.0 / spreads[-1]
-    parts = (*PARTS, *(names[at] for at in at_score))
-    ndcg = {name: round(lists.ndcg(said_S), 5) for name, said_S in zip(parts, held, strict=True)}
-    about = {
-        "trees": {each.kind: each.n_trees for each in trees},
-        "n_lists": lists.n_lists,
-        "held_out_ndcg": ndcg | {"all": round(lists.ndcg(held_out_S), 5)},
-        "gains": _shares(names, sum(gains for _, gains in dumps)),
-    }
+    parts = (*PARTS, *(names[at] for at in at_score), "all")
+    ndcg = {name: round(lists.ndcg(said_S), 5) for name, said_S in zip(parts, [*held, held_out_S], strict=True)}
+    counts = {each.kind: each.n_trees for each in trees}
+    gains = _shares(names, sum(gains for _, gains in dumps))
+    about = {"trees": counts, "n_lists": lists.n_lists, "held_out_ndcg": ndcg, "gains": gains}
     model = to_onnx({"tree_info": [tree for found, _ in dumps for tree in found]}, len(names))
     return Learned(Ranker(_with_line(model, weights_G), names, about), held_out_S)
 

@@ -107,9 +107,8 @@ def features(
     cosine above the mean of these; `named` share of the named values that it has; `category` how many of the best
     candidates share its category; the rest as in `Known`, `profile` before it is known how ambiguous the query is.
     """
-    terms = _needed(asked)
-    rarities = {term: rarity(term) for term in terms}
-    named_P, ends_P = names(rarities, terms[-1] if terms else "")
+    terms = [group[0].term for group in asked.groups]
+    named_P, ends_P = names({term: rarity(term) for term in terms}, terms[-1] if terms else "")
     table = np.zeros((len(items), len(FEATURES)))
     column = {name: table[:, at] for at, name in enumerate(FEATURES)}
     column["complete"][:] = complete_P
@@ -119,8 +118,7 @@ def features(
     column["meaning"][:] = known.meaning_P - known.meaning_P.mean() if len(items) else 0.0
     column["named"][:] = [_named(asked, item) for item in items]
     column["category"][:] = _category(items, column["words"])
-    column["popularity"][:] = known.popularity_P
-    column["clicks"][:] = known.clicks_P
+    column["popularity"][:], column["clicks"][:] = known.popularity_P, known.clicks_P
     if (wanted := asked.price.band) is not None:
         column["price_band"][:] = [float(band(item) == wanted) for item in items]
     column["sold_out"][:] = [float(not item.in_stock) for item in items]
@@ -142,10 +140,6 @@ def ambiguity(asked: Understood, words_P: NDArray[np.float64]) -> float:
     open_share = min(1.0, np.log(max(n_near, 1)) / np.log(_MANY))
     exact = sum(any(letter.isdigit() for letter in term) for term in asked.terms)
     return float(open_share * 0.5**exact)
-
-
-def _needed(asked: Understood) -> list[str]:
-    return [group[0].term for group in asked.groups]
 
 
 @lru_cache(maxsize=_KEPT)
