@@ -36,7 +36,7 @@ from huaxiang.ranking.arrange import Rules
 from huaxiang.release import Release, Releases
 from huaxiang.store import Store, open_store
 from huaxiang.store.backup import release_folder
-from huaxiang.types import EVENT_NAMES, Profile, UserId
+from huaxiang.types import EVENT_NAMES, Event, Profile, UserId
 
 logger: Final = logging.getLogger(__name__)
 
@@ -64,13 +64,14 @@ class Shop:
         self.catalogue = Catalogue(self.store)
         self.item_facets = ItemFacets(self.catalogue)
         self.portraits = Portraits(self.store, self.item_facets, fold_config(settings), memory=memory_of(settings))
+        self._search: Search | None = None
         self.gate = open_gate(settings, self.store, tenant)
         self._forgot_at = self.gate.version
         self.intake = Intake(
             self.store,
             self.catalogue,
             tenant=tenant,
-            listeners=listeners,
+            listeners=(*listeners, self._note),
             gate=self.gate,
             mask=Mask() if settings.privacy.mask_text else None,
         )
@@ -80,7 +81,6 @@ class Shop:
             self.portraits, lambda: self.pipeline, Floor(settings.audiences.floor), self.gate.stored_id
         )
         self._pipeline: Pipeline | None = None
-        self._search: Search | None = None
         self._search_weights: Mapping[str, float] = WEIGHTS
         self._complaint = ""
         self._lock = threading.Lock()
@@ -174,6 +174,11 @@ class Shop:
         """Complete what is being typed."""
         stored = None if user_id is None else self.gate.stored_id(user_id)
         return self.searching.suggest(typed, k, stored, now=datetime.now(UTC))
+
+    def _note(self, events: Sequence[Event]) -> None:
+        """Items that were just set or deleted are known to the next suggestion."""
+        if self._search is not None:
+            self._search.learned.suggester.absorb(events)
 
     def _learned(self) -> Learned:
         asked = self.settings.search
