@@ -33,11 +33,11 @@ from benchmarks.sequence_shops import take_all
 from huaxiang.config import load_settings
 from huaxiang.demo.score import SCORE_SEED
 from huaxiang.demo.simulation import DemoShop, simulate
-from huaxiang.demo.sureness import LIMIT
 from huaxiang.demo.truth import Truth
 from huaxiang.evaluation.buying_again import ask, compared, learn_buying_again, log_losses, log_odds, moments
 from huaxiang.evaluation.coming_back import learned
 from huaxiang.evaluation.sureness import said_before
+from huaxiang.evaluation.sureness_score import LIMIT
 from huaxiang.measure.calibration import calibration_error
 from huaxiang.measure.intervals import bootstrap
 from huaxiang.measure.lists import auc

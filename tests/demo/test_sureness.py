@@ -7,8 +7,8 @@ import pytest
 
 from huaxiang.config import load_settings
 from huaxiang.demo import DemoShop
-from huaxiang.demo.sureness import LIMIT, SurenessScore, score_sureness
 from huaxiang.evaluation.sureness import said_before
+from huaxiang.evaluation.sureness_score import LIMIT, SurenessScore, score_sureness
 from huaxiang.shop import Shop
 
 

@@ -287,7 +287,7 @@ def test_a_release_that_learned_from_somebody_erased_meanwhile_is_not_used(
 
     monkeypatch.setattr(training, "_keywords", lambda *_: None)
     monkeypatch.setattr(training, "_train_encoder", lambda *_: erase(shop, "u03"))
-    for name in ("_encoded", "_order", "_select", "_fit_and_save", "_about", "unaffordable"):
+    for name in ("_encoded", "_order", "_select", "_fit_and_save", "about_of", "unaffordable"):
         monkeypatch.setattr(training, name, _nothing(name))
     with pytest.raises(ReleaseError, match="1 people were erased while this release learned"):
         training.train(shop.portraits, shop.releases, budget_seconds=5.0)
@@ -298,7 +298,7 @@ def test_a_release_that_learned_from_somebody_erased_meanwhile_is_not_used(
 def _nothing(name: str) -> Any:
     from types import SimpleNamespace
 
-    said: dict[str, Any] = {"_order": (None, {}), "_about": {}, "unaffordable": {}}
+    said: dict[str, Any] = {"_order": (None, {}), "about_of": {}, "unaffordable": {}}
     return lambda *_, **__: said.get(name, SimpleNamespace(content={}))
 
 

@@ -116,7 +116,7 @@ def _score(seed: int | None, json_file: Path | None) -> None:
     from huaxiang.demo import SCORE_SEED, simulate
     from huaxiang.demo.intents import score_intents
     from huaxiang.demo.score import score
-    from huaxiang.demo.sureness import score_sureness
+    from huaxiang.evaluation.sureness_score import score_sureness
     from huaxiang.shop import Shop
 
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
