@@ -82,7 +82,17 @@ def heaps_of(state: FoldState, goods: Goods, weighed: Weighed) -> dict[Key, Heap
         if one is None:
             continue
         long, n = tally.long, tally.n
-        for number, weight in one.numbered:
+        recent = long * fades
+        for number in one.plain:
+            heap = heaps.get(number)
+            if heap is None:
+                heaps[number] = Heap(mass, recent, n, [tally])
+            else:
+                heap.mass += mass
+                heap.recent += recent
+                heap.n += n
+                heap.items.append(tally)
+        for number, weight in one.weighted:
             heap = heaps.get(number)
             if heap is None:
                 heaps[number] = Heap(weight * mass, weight * long * fades, n, [tally])

@@ -33,7 +33,7 @@ class Known:
 
     Attributes:
         facets: `(facet, value, weight)`.
-        numbered: number of each value, in the `Reader` that read it, and its weight.
+        plain: numbers of the values of weight 1, in the `Reader` that read it. weighted: those of others, with it.
         band: place of its price band in `PRICE_BANDS`, None where it has none.
         line, brand: numbers of its category and its brand; None where it lacks one of the two.
         language: that it is described in, `und` where that is unknown; None before anybody asked.
@@ -41,7 +41,8 @@ class Known:
 
     item: Item
     facets: tuple[tuple[str, str, float], ...]
-    numbered: tuple[tuple[int, float], ...]
+    plain: tuple[int, ...]
+    weighted: tuple[tuple[int, float], ...]
     band: int | None
     line: int | None
     brand: int | None
@@ -72,11 +73,13 @@ class Reader:
 
     def take(self, item: Item, facets: Sequence[tuple[str, str, float]], band: int | None) -> Known:
         """Keep what an item says."""
-        numbered = tuple((self.number((kind, value)), weight) for kind, value, weight in facets)
+        numbered = [(self.number((kind, value)), weight) for kind, value, weight in facets]
+        plain = tuple(number for number, weight in numbered if weight == 1.0)
+        weighted = tuple(pair for pair in numbered if pair[1] != 1.0)
         line = brand = None
         if item.brand and item.category:
             line, brand = self.number(item.category), self.number(("brand", item.brand))
-        known = self.known[item.item_id] = Known(item, tuple(facets), numbered, band, line, brand)
+        known = self.known[item.item_id] = Known(item, tuple(facets), plain, weighted, band, line, brand)
         return known
 
 
