@@ -1,12 +1,18 @@
 """Whatever JSON comes in, the answer is never a server error."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.server.running import serving
+from tests.shops import copy_shop, settings_of
 
 SCALARS = (
     st.none()
@@ -40,6 +46,13 @@ ANY = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+@pytest.fixture(scope="module")
+def client(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a server that no other test reads: whatever is posted here may be about anybody."""
+    with serving(settings_of(copy_shop(built, tmp_path_factory.mktemp("any") / "shop"))) as running:
+        yield running.client
 
 
 def near(fields: list[str], **usual: Any) -> st.SearchStrategy[Any]:
