@@ -1,6 +1,7 @@
 """The console's page of search: what is typed, filtered and compared there, as a browser shows it."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from playwright.sync_api import Page, expect
 from huaxiang.apps.search.scoring import FEATURES
 from huaxiang.server import console
 from tests.server.browsing import Open
-from tests.server.running import Running, send
+from tests.server.running import Running, send, serving
 from tests.server.searching import SEARCH, asked, ids, search_for
+from tests.shops import copy_shop, settings_of
 
 STATIC = Path(console.__file__).parent / "static"
 OFFERS = {
@@ -29,6 +31,13 @@ OFFERS = {
 SHIFTS = """new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
 }).observe({ type: "layout-shift", buffered: true });"""
+
+
+@pytest.fixture(scope="module")
+def shared(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server of these tests alone: the page notes what was seen, as the shopper for whom it searches."""
+    with serving(settings_of(copy_shop(built, tmp_path_factory.mktemp("searched") / "shop"))) as running:
+        yield running
 
 
 def offering(page: Page) -> Page:

@@ -40,7 +40,8 @@ def test_chinese_is_found_by_its_sound(client: httpx.Client) -> None:
 def test_what_a_shopper_likes_comes_first(client: httpx.Client) -> None:
     wanted = {"u00": ("Uji", "Tea"), "u01": ("Alpina", "Boot"), "u02": ("Lumen", "Lamp"), "u03": ("Folio", "Book")}
     for user, names in wanted.items():
-        assert suggested(client, "", user_id=user)[0]["text"] in names
+        found = suggested(client, "", user_id=user)
+        assert found[0]["text"] in names, found
 
 
 def test_a_new_item_is_suggested_within_a_second_and_a_deleted_one_at_once_no_more(fresh: Running) -> None:
