@@ -14,7 +14,7 @@ import tantivy
 from numpy.typing import NDArray
 
 from huaxiang.collect.catalogue import Catalogue
-from huaxiang.retrieval.keyword_document import MARK, document_of, id_key, index_schema, value_key, value_pairs
+from huaxiang.retrieval.keyword_document import document_of, id_key, index_schema, value_key, value_pairs
 from huaxiang.retrieval.keyword_filter import KeywordFilter
 from huaxiang.retrieval.name_terms import NameTerms
 from huaxiang.text.terms import index_terms
@@ -70,7 +70,7 @@ class KeywordIndex:
         self._index = tantivy.Index(self._schema)
         self._ids: list[ItemId] = []
         self._names = NameTerms()
-        self._shown: dict[str, str] = {}
+        self._shown: dict[str, tuple[str, str]] = {}
         self._attributes: set[str] = set()
         self._survey: tuple[int, dict[str, dict[str, int]]] = (-1, {})
         self._lock = threading.Lock()
@@ -111,6 +111,7 @@ class KeywordIndex:
                 self._ids.append(name)
                 self._names.add(terms)
                 self._spell(item)
+        self._names.settle()
         writer.commit()
         writer.wait_merging_threads()  # ends the writer, and gives its memory back
         self._index.reload()
@@ -124,7 +125,7 @@ class KeywordIndex:
     def _spell(self, item: Item) -> None:
         """Remember how the shop spells its values: the first spelling stays."""
         for field, value in value_pairs(item):
-            self._shown.setdefault(value_key(field, value), value.strip())
+            self._shown.setdefault(value_key(field, value), (field, value.strip()))
         self._attributes.update(item.attributes)
 
     def values(self) -> dict[str, dict[str, int]]:
@@ -184,6 +185,10 @@ class KeywordIndex:
         whether the name ends with the term `last`; shape (P,) each."""
         return self._names.matches(slots, rarities, last)
 
+    def in_name(self, slot: int, terms: Iterable[str]) -> set[str]:
+        """Those of some terms that stand in the name of an item that was found, by its slot."""
+        return self._names.standing(slot, terms)
+
     def facets(self, query: tantivy.Query) -> dict[str, dict[str, int]]:
         """How many of the items that match have each value, by field; the 2,000 commonest values of all fields."""
         return self._counted(self._fresh(), query, _MOST_VALUES)
@@ -192,9 +197,10 @@ class KeywordIndex:
         found = searcher.aggregate(query, {"values": {"terms": {"field": "value", "size": most}}})
         counted: dict[str, dict[str, int]] = {}
         for bucket in found["values"]["buckets"]:
-            key = str(bucket["key"])
-            field, _, value = key.partition(MARK)
-            counted.setdefault(field, {})[self._shown.get(key, value)] = int(bucket["doc_count"])
+            field, value = self._shown[bucket["key"]]
+            if field not in counted:
+                counted[field] = {}
+            counted[field][value] = int(bucket["doc_count"])
         return counted
 
     def _said(self, groups: Sequence[Sequence[Alternative]], least: int | None) -> tantivy.Query:

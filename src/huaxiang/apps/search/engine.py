@@ -23,10 +23,10 @@ from huaxiang.apps.search.scoring import (
     FEATURES,
     WEIGHTS,
     Known,
+    Matcher,
     ambiguity,
     category_votes,
     features,
-    matched_words,
     weights_of,
 )
 from huaxiang.apps.search.suggest import Suggestion
@@ -36,6 +36,7 @@ from huaxiang.pipeline import Pipeline
 from huaxiang.pipeline.affinity import affinity, popularity
 from huaxiang.profiles import Portraits
 from huaxiang.profiles.facets import interests, language
+from huaxiang.retrieval.base import best
 from huaxiang.retrieval.keyword_index import KeywordIndex
 from huaxiang.retrieval.live import Snapshot
 from huaxiang.retrieval.reading import Person
@@ -141,10 +142,9 @@ class Search:
         def near(text: str, n: int) -> list[ItemId]:
             items = pipeline.index.snapshot()
             alive_M = pipeline.shelf(items).alive_M
-            scores_M = np.where(alive_M, items.products(self.vector(pipeline, text)[None])[0], -np.inf)
-            best = np.argpartition(-scores_M, min(n, len(scores_M) - 1))[:n]
-            best = best[np.argsort(-scores_M[best], kind="stable")]
-            return [items.item_ids[at] for at in best if alive_M[at]]
+            scores_M = items.products(self.vector(pipeline, text)[None])[0]
+            scores_M[~alive_M] = -np.inf
+            return [items.item_ids[at] for at in best(scores_M, n)[0]]
 
         return near
 
@@ -155,8 +155,8 @@ class Search:
             items = pipeline.index.snapshot()
             scores_M = popularity(pipeline, np.arange(len(items)))
             alive_M = pipeline.shelf(items).alive_M
-            best = np.argsort(-np.where(alive_M, scores_M, -1.0), kind="stable")[:n]
-            return [items.item_ids[at] for at in best if alive_M[at]]
+            order = np.argsort(-np.where(alive_M, scores_M, -1.0), kind="stable")[:n]
+            return [items.item_ids[at] for at in order if alive_M[at]]
 
         return popular
 
@@ -232,7 +232,8 @@ class _Order:
         known = self._known(pipeline)
         slots = [candidates.slots.get(item.item_id, -1) for item in self.items]
         names = partial(search.index.name_matches, slots)
-        self._table = features(asked, self.items, words_P, complete_P, names, known, search.rarity, search.band)
+        votes = category_votes(self.items, words_P)
+        self._table = features(asked, self.items, words_P, complete_P, votes, names, known, search.rarity, search.band)
         weights_F = search.weights_F.copy()
         is_known = self._person is not None and self._person.basis == "profile"
         self.personalised = ambiguity(asked, words_P) * ask.personalise if is_known else 0.0
@@ -243,10 +244,10 @@ class _Order:
         self._scores_P: NDArray[np.float64] = self._parts.sum(axis=1)
         self._order_P = np.argsort(-self._scores_P, kind="stable")
         person = self._person if self.personalised > 0.0 else None
+        self._matcher, self._slots = Matcher(asked, search.index.in_name), candidates.slots
         self._teller = Teller(asked, person, search.portraits, now=now) if ask.explain else None
-        votes = category_votes(self.items, self._table[:, FEATURES.index("words")])
-        best = sorted(votes.items(), key=lambda vote: -vote[1])[:_SHOWN_CATEGORIES]
-        self.categories = tuple((" > ".join(path), round(share, 3)) for path, share in best if asked.words)
+        top = sorted(votes.items(), key=lambda vote: -vote[1])[:_SHOWN_CATEGORIES]
+        self.categories = tuple((" > ".join(path), round(share, 3)) for path, share in top if asked.words)
 
     def _known(self, pipeline: Pipeline | None) -> Known:
         nothing_P = np.zeros(len(self.items))
@@ -272,11 +273,14 @@ class _Order:
         found = [self._found(int(at)) for at in self._order_P[start:end]]
         first = len(self.items)
         rest = self._tail[max(0, start - first) : max(0, end - first)]
-        return (*found, *(Found(item.item_id, 0.0, matched_words(self._asked, item), {}) for item in rest))
+        return (*found, *(Found(item.item_id, 0.0, self._matched(item), {}) for item in rest))
+
+    def _matched(self, item: Item) -> dict[str, tuple[str, ...]]:
+        return self._matcher.of(item, self._slots.get(item.item_id, -1))
 
     def _found(self, at: int) -> Found:
         item = self.items[at]
-        matched = matched_words(self._asked, item)
+        matched = self._matched(item)
         parts: Mapping[str, float] = {
             name: round(float(part), 4)
             for name, part in zip(FEATURES, self._parts[at], strict=True)

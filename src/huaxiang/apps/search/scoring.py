@@ -5,7 +5,7 @@ A sum of few features, so that each item can say what its place is made of, and 
 Legend: P candidates, F features.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from huaxiang.apps.search.known_values import Named
 from huaxiang.apps.search.understanding import Understood
 from huaxiang.retrieval.keyword_document import texts_of
 from huaxiang.text.terms import index_terms
@@ -89,6 +90,7 @@ def features(
     items: Sequence[Item],
     words_P: NDArray[np.float64],
     complete_P: NDArray[np.bool_],
+    votes: Mapping[tuple[str, ...], float],
     names: NamesOf,
     known: Known,
     rarity: Callable[[str], float],
@@ -97,7 +99,7 @@ def features(
     """Shape (P, F), in the order of `FEATURES`.
 
     Args:
-        words_P: BM25F. complete_P: whether every needed word was found.
+        words_P: BM25F. complete_P: whether every needed word was found. votes: `category_votes` of the items.
         names: of terms with their rarities, and the last term, what `KeywordIndex.name_matches` says of the items.
         rarity: of a term, its inverse document frequency.
         band: the price band of an item.
@@ -111,13 +113,12 @@ def features(
     named_P, ends_P = names({term: rarity(term) for term in terms}, terms[-1] if terms else "")
     table = np.zeros((len(items), len(FEATURES)))
     column = {name: table[:, at] for at, name in enumerate(FEATURES)}
-    column["complete"][:] = complete_P
     column["words"][:] = words_P / max(float(words_P.max(initial=0.0)), 1e-12)
-    column["name"][:] = named_P
+    column["complete"][:], column["name"][:] = complete_P, named_P
     column["ends"][:] = ends_P | np.array([_is_called(item, terms) for item in items], np.bool_)
     column["meaning"][:] = known.meaning_P - known.meaning_P.mean() if len(items) else 0.0
-    column["named"][:] = [_named(asked, item) for item in items]
-    column["category"][:] = _category(items, column["words"])
+    column["named"][:] = _named(asked.named, items)
+    column["category"][:] = [votes.get(item.category, 0.0) for item in items]
     column["popularity"][:], column["clicks"][:] = known.popularity_P, known.clicks_P
     if (wanted := asked.price.band) is not None:
         column["price_band"][:] = [float(band(item) == wanted) for item in items]
@@ -153,46 +154,59 @@ def _is_called(item: Item, terms: Sequence[str]) -> bool:
     return bool(terms and item.category) and terms[-1] in _terms(item.category[-1])
 
 
-def _named(asked: Understood, item: Item) -> float:
-    if not asked.named:
-        return 0.0
-    has = 0
-    for one in asked.named:
+def _named(named: Sequence[Named], items: Sequence[Item]) -> NDArray[np.float64]:
+    """Share of the named values that each item has, shape (P,)."""
+    has_P = np.zeros(len(items))
+    for one in named:
+        value = one.value.casefold()
         if one.field == "brand":
-            has += (item.brand or "").strip().casefold() == one.value.casefold()
+            has_P += [(item.brand or "").strip().casefold() == value for item in items]
         elif one.field == "category":
-            has += " > ".join(item.category).casefold().startswith(one.value.casefold())
+            paths = {item.category for item in items}
+            within = {path for path in paths if " > ".join(path).casefold().startswith(value)}
+            has_P += [item.category in within for item in items]
         else:
-            values = item.attributes.get(one.field.removeprefix("attribute:"), ())
-            has += one.value.casefold() in {value.strip().casefold() for value in values}
-    return has / len(asked.named)
-
-
-def _category(items: Sequence[Item], words_P: NDArray[np.float64]) -> list[float]:
-    """Share of the candidates, by their words, whose category each has."""
-    votes = category_votes(items, words_P)
-    return [votes.get(item.category, 0.0) for item in items]
+            name = one.field.removeprefix("attribute:")
+            has_P += [value in {said.strip().casefold() for said in item.attributes.get(name, ())} for item in items]
+    return has_P / max(1, len(named))
 
 
 def category_votes(items: Sequence[Item], words_P: NDArray[np.float64]) -> dict[tuple[str, ...], float]:
     """Categories of the candidates, the sharper their words the more; shares that sum to 1."""
     votes: dict[tuple[str, ...], float] = {}
-    for item, share in zip(items, words_P.tolist(), strict=True):
+    sharp_P = (words_P / max(float(words_P.max(initial=0.0)), 1e-12)) ** 4
+    for item, vote in zip(items, sharp_P.tolist(), strict=True):
         if item.category:
-            votes[item.category] = votes.get(item.category, 0.0) + share**4
+            votes[item.category] = votes.get(item.category, 0.0) + vote
     whole = sum(votes.values())
     return {path: vote / whole for path, vote in votes.items()} if whole > 0.0 else {}
 
 
-def matched_words(asked: Understood, item: Item) -> dict[str, tuple[str, ...]]:
-    """For each field of an item the words of the query that stand in it, by themselves or by a synonym."""
-    found: dict[str, tuple[str, ...]] = {}
-    groups = asked.groups
-    stands_for = {one.term: group[0].term for group in groups for one in reversed(group)}
-    spelled = {term: word.text for word in asked.words for term in word.terms}
-    for field, text in texts_of(item).items():
-        terms = _terms(text)
-        words = [spelled.get(own, own) for term, own in stands_for.items() if term in terms]
-        if words:
-            found[field] = tuple(dict.fromkeys(words))
-    return found
+class Matcher:
+    """Knows which words of a query stand in an item, by themselves or by a synonym.
+
+    Args:
+        in_name: those of some terms that stand in a name, as `KeywordIndex.in_name`.
+    """
+
+    def __init__(self, asked: Understood, in_name: Callable[[int, Iterable[str]], Container[str]]) -> None:
+        self._in_name = in_name
+        spelled = {term: word.text for word in asked.words for term in word.terms}
+        self._word_of = {
+            one.term: spelled.get(group[0].term, group[0].term) for group in asked.groups for one in reversed(group)
+        }
+
+    def of(self, item: Item, slot: int) -> dict[str, tuple[str, ...]]:
+        """The words in each field that has some.
+
+        Args:
+            slot: of the item in the index; -1: the index was not asked for it.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for field, text in texts_of(item).items():
+            is_cut = field == "name" and slot >= 0
+            terms: Container[str] = self._in_name(slot, self._word_of) if is_cut else _terms(text) if text else ()
+            words = [word for term, word in self._word_of.items() if term in terms]
+            if words:
+                found[field] = tuple(dict.fromkeys(words))
+        return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from huaxiang.apps.search.intent import Intent, read_intent
@@ -52,7 +53,7 @@ class Wanted:
     synonyms: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that what is asked for again and again is kept
 class Understood:
     """A query as it was understood.
 
@@ -76,18 +77,18 @@ class Understood:
     variants: tuple[tuple[tuple[str, ...], float], ...] = ()
     categories: tuple[tuple[str, float], ...] = field(default=())
 
-    @property
+    @cached_property
     def terms(self) -> tuple[str, ...]:
         """All terms asked for, in order."""
         return tuple(term for word in self.words for term in word.terms)
 
-    @property
+    @cached_property
     def groups(self) -> list[list[Alternative]]:
         """For each term that is needed the terms that stand for it; of manner alone where nothing else is said."""
         needed = [word for word in self.words if not word.is_manner] or list(self.words)
         return [_alternatives(word, term) for word in needed for term in word.terms]
 
-    @property
+    @cached_property
     def also(self) -> list[tuple[list[list[Alternative]], float]]:
         """`variants` as the index is asked for them."""
         return [([[Alternative(term)] for term in terms], weight) for terms, weight in self.variants]
