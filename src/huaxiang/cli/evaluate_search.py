@@ -1,4 +1,4 @@
-"""`huaxiang evaluate search`: how well products are ranked for queries that people judged."""
+"""`huaxiang evaluate search`: how well products are ranked, by judgements or by the clicks in the log."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from huaxiang.cli.evaluate_clicks import evaluate_by_clicks
 from huaxiang.cli.figures import check_folders
+from huaxiang.cli.serving import ConfigFile, DataDir
+from huaxiang.errors import ConfigError
 
 
 def register(group: typer.Typer) -> None:
@@ -15,16 +18,26 @@ def register(group: typer.Typer) -> None:
 
 
 def search(
-    judgments: Annotated[
-        Path, typer.Option(help="CSV with query, product_title, relevance; nothing is learned of it.")
-    ],
     out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    judgments: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with query, product_title, relevance; nothing is learned of it. None: clicks in the log."
+        ),
+    ] = None,
     train: Annotated[Path | None, typer.Option(help="The same columns for other queries, whose grades teach.")] = None,
     budget: Annotated[str, typer.Option(help="Wall time for everything: 90s, 10m, 1h.")] = "10m",
     ranker: Annotated[Path | None, typer.Option(help="Keep what --train taught in this new or empty folder.")] = None,
     seed: Annotated[int, typer.Option(help="Of folds, trees and intervals.")] = 0,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
 ) -> None:
     """Rank the judged products of each query, gzip or plain: ndcg@10 and mrr with 95 % intervals.
+
+    Without --judgments the shop of --data-dir is judged by its own clicks: the last tenth of the time in which people
+    searched is held out, a release is trained on what was before it (within --budget, in a folder that goes away), and
+    the lists that were shown then are ordered again. Rows: huaxiang, huaxiang for nobody (no profile), words alone
+    (BM25F), as shown. A click counts the more the less its place is looked at.
 
     ndcg has the gain 2^relevance - 1, the discount log2(rank + 1), the ideal over the query's judged products, the mean
     over queries, and equal scores keep the order of the file. mrr is one over the rank of the first product whose
@@ -34,16 +47,29 @@ def search(
     (beside it with --train), bm25 (bm25s, tuned once on other queries, counts of this file), dense (MiniLM by
     sentence-transformers), naive rank fusion of these two. A row whose package is missing is left out and named.
     """
-    from rich.console import Console
-
-    from huaxiang.evaluation.budget import Budget, parse_duration
-    from huaxiang.evaluation.judgment_file import read_judgments
-    from huaxiang.evaluation.search_judgments import evaluate_search
+    from huaxiang.evaluation.budget import parse_duration
 
     check_folders(out)
     _check_ranker(ranker, train)
+    if judgments is None:
+        if train is not None:
+            raise ConfigError("--train teaches how the products of --judgments are ranked; give both or neither")
+        evaluate_by_clicks(data_dir, config, out, parse_duration(budget), seed)
+    else:
+        _by_judgments(judgments, train, out, ranker, parse_duration(budget), seed)
+
+
+def _by_judgments(
+    judgments: Path, train: Path | None, out: Path, ranker: Path | None, seconds: float, seed: int
+) -> None:
+    from rich.console import Console
+
+    from huaxiang.evaluation.budget import Budget
+    from huaxiang.evaluation.judgment_file import read_judgments
+    from huaxiang.evaluation.search_judgments import evaluate_search
+
     with Console(stderr=True).status("reading") as status:
-        clock = Budget(parse_duration(budget), say=status.update)
+        clock = Budget(seconds, say=status.update)
         judged = read_judgments(judgments)
         taught = None if train is None else read_judgments(train)
         found = evaluate_search(judged, taught, clock, seed=seed)
@@ -55,8 +81,6 @@ def search(
 
 
 def _check_ranker(ranker: Path | None, train: Path | None) -> None:
-    from huaxiang.errors import ConfigError
-
     if ranker is None:
         return
     if train is None:
