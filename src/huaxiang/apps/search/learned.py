@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,11 @@ from huaxiang.types import Item, ItemId
 
 _PATIENCE: Final = 50.0
 """The catalogue is read anew at most for a fiftieth of the time, however often it changes."""
+_LOG_PATIENCE: Final = 200.0
+"""And the log for a two-hundredth: the first event of a reading costs 25 ms, for which one request in a hundred waited
+where the log was read every second."""
+_LONGEST_WAIT: Final = 60.0
+"""But the log once a minute."""
 _ATTRIBUTE: Final = "attribute:"
 
 
@@ -52,14 +57,15 @@ class Learned:
         self.queries = QueryLog(store, consent_default=consent_default, config=config, before=before)
         self.suggester = Suggester(catalogue, self.queries)
         self.understander = Understander(KnownValues({}))
+        self._names: _Names | None = None
         self._read: tuple[int, int] | None = None
-        self._next_reading = 0.0
+        self._next_queries = self._next_reading = 0.0
         self._lock = threading.Lock()
 
     def refresh(self, index: KeywordIndex) -> None:
         """Read what the log and the catalogue have beyond what was read."""
         with self._lock:
-            self.queries.refresh()
+            self._follow_log()
             self.suggester.refresh()
             now, began = (index.version, self.queries.version), time.monotonic()
             if now == self._read or (self._read is not None and began < self._next_reading):
@@ -68,29 +74,54 @@ class Learned:
             self._read, ended = now, time.monotonic()
             self._next_reading = ended + _PATIENCE * (ended - began)
 
+    def _follow_log(self) -> None:
+        began = time.monotonic()
+        if began >= self._next_queries:
+            self.queries.refresh()
+            ended = time.monotonic()
+            self._next_queries = ended + min(_LONGEST_WAIT, _LOG_PATIENCE * (ended - began))
+
     def forget(self) -> None:
         """Let go of what people typed; the next `refresh` reads it again, without who was erased."""
+        self._next_queries = 0.0
         self.queries.forget()
         self.suggester.forget()
-        self.understander, self._read = Understander(KnownValues({})), None
+        self.understander, self._names, self._read = Understander(KnownValues({})), None, None
 
     def appeal(self, asked: Understood) -> Mapping[ItemId, float]:
         """How much people who asked for this liked items, 0 to 1; as it was typed, else as it was meant."""
         return self.queries.appeal(asked.query) or (self.queries.appeal(asked.corrected) if asked.corrected else {})
 
     def _understander(self, index: KeywordIndex) -> Understander:
+        names = self._names
+        if names is None or names.version != index.version:  # queries change oftener, and cost less to read
+            names = self._names = _Names(index.version, list(self._catalogue))
         values, known = index.values(), self.queries.known()
-        names = {_spelled(item.name): item.item_id for item in self._catalogue if item.name}
-        names |= {_spelled(item.item_id): item.item_id for item in self._catalogue}
-        speller = Speller({}, (text for item in self._catalogue for text in _texts(item)))
-        speller.learn(asked.text for asked in known)
+        names.teach(asked.text for asked in known)
         synonyms: Synonyms = learn_synonyms(
             known,
             apart=[list(counts) for field, counts in values.items() if field.startswith(_ATTRIBUTE)],
             own=self._own.groups,
             never=self._own.never,
         )
-        return Understander(KnownValues(values), speller, synonyms, names)
+        return Understander(KnownValues(values), names.speller, synonyms, names.by_spelling)
+
+
+class _Names:
+    """The names of one state of the catalogue, and what they and queries teach of spelling."""
+
+    def __init__(self, version: int, items: Sequence[Item]) -> None:
+        self.version = version
+        self.by_spelling = {_spelled(item.name): item.item_id for item in items if item.name}
+        self.by_spelling |= {_spelled(item.item_id): item.item_id for item in items}
+        self.speller = Speller({}, (text for item in items for text in _texts(item)))
+        self._taught: set[str] = set()
+
+    def teach(self, queries: Iterable[str]) -> None:
+        """Learn the words of queries, each once."""
+        new = [text for text in dict.fromkeys(queries) if text not in self._taught]
+        self.speller.learn(new)
+        self._taught.update(new)
 
 
 def _texts(item: Item) -> Iterator[str]:
