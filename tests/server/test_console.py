@@ -192,6 +192,7 @@ def test_the_past_is_shown_as_it_was_known_and_is_read_only(fresh: Running, visi
     slider = page.locator(".slider")
     slider.focus()
     page.keyboard.press("Home")
+    expect(page.locator("#history .event")).to_have_count(0)
     page.keyboard.press("ArrowRight")  # the midnight after the first visit; the second came three days later
     expect(page.locator("#history .event")).to_have_count(1)
     expect(page.locator(".act")).to_have_count(0)

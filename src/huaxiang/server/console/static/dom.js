@@ -26,7 +26,9 @@ function fill(node, props, children) {
 
 /** Put these children, and nothing else, into a node. */
 export function put(node, ...children) {
+  const held = node.contains(document.activeElement) ? document.activeElement : null;
   node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  if (held && held !== document.activeElement && node.contains(held)) held.focus({ preventScroll: true }); // a child that was put again
   return node;
 }
 
