@@ -222,6 +222,7 @@ def typed(shop: Shop, query: str, people: range) -> None:
         for n in people
     ]
     assert shop.intake.take(events).accepted == len(events)
+    shop.searching.learned._next_queries = 0.0  # time has passed
     shop.searching.refresh()
 
 
