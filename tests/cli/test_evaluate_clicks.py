@@ -11,7 +11,7 @@ import pytest
 from huaxiang.profiles import Portraits
 from huaxiang.release import Release, Releases
 from huaxiang.shop import Shop
-from huaxiang.types import Event, LineItem
+from huaxiang.types import CONSENT_SCOPES, Event, LineItem
 from tests.cli.conftest import Run
 from tests.shops import build_shop, settings_of
 
@@ -32,6 +32,11 @@ def searched(n: int, moment: datetime) -> list[Event]:
     ]
 
 
+def said(user: str, scope: str, status: str, moment: datetime) -> Event:
+    """A word on consent."""
+    return Event("consent", moment, user_id=user, properties={"scope": scope, "status": status})
+
+
 def test_a_shop_is_judged_by_its_last_tenth_of_searches(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,22 +44,34 @@ def test_a_shop_is_judged_by_its_last_tenth_of_searches(
     begin = datetime.now(UTC) - timedelta(days=20)
     for n in range(100):
         shop.store.append(searched(n, begin + timedelta(hours=n)))
+    shop.store.append([said(f"u{n:02d}", scope, "granted", begin) for n in range(40) for scope in CONSENT_SCOPES])
+    shop.store.append([said("u36", "training", "denied", datetime.now(UTC))])
+    n_events = shop.store.last_seq
+    own = f'[consent]\ndefault = "denied"\n[store]\nurl = "sqlite:///{tmp_path}/shop/shop.db"\n'
+    (tmp_path / "own.toml").write_text(own)
     release = shop.releases.current
     shop.close()
     known: list[tuple[str, datetime]] = []
+    consents: list[str] = []
 
     def train(portraits: Portraits, _releases: Releases, **_: Any) -> Release:
+        consents.append(portraits.config.consent_default)
         for batch in portraits.store.scan():
             known.extend(pl.DataFrame(pl.from_arrow(batch)).select("event", "timestamp").iter_rows())
         assert release is not None
         return release
 
     monkeypatch.setattr("huaxiang.training.train", train)
-    ran = run("evaluate", "search", "--data-dir", "shop", "--json", "out.json", "--budget", "5s")
+    ran = run("evaluate", "search", "--data-dir", "shop", "--config", "own.toml", "--json", "out.json")
     assert ran.status == 0, ran.err
     report = json.loads((tmp_path / "out.json").read_text())
     since = datetime.fromisoformat(report["data"]["since"])
-    assert {event for event, moment in known if moment >= since} <= {"set_item", "delete_item"}
+    assert {event for event, moment in known if moment >= since} == {"consent"}
+    assert consents == ["denied"]  # the shop's own settings hold, and its own store is only read
+    again = Shop(settings_of(tmp_path / "shop"))
+    assert again.store.last_seq == n_events
+    again.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "own.toml", "shop"]
     assert {"search", "select_item", "set_item"} <= {event for event, _ in known}
     assert (report["data"]["n_lists"], report["data"]["n_people"]) == (10, 3)
     assert report["as shown"]["ndcg@10"] == pytest.approx(0.5)  # the one that was taken stands third

@@ -4,12 +4,16 @@ import json
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from huaxiang.apps.search.engine import Search
     from huaxiang.release import Release
     from huaxiang.shop import Shop
+
+_WHENEVER: Final = frozenset({"set_item", "delete_item", "consent", "profile_edit"})
+"""Events that count whatever their time: a shop that was imported set its items later than it sold them, and who has
+denied training or excluded an event since is not learned from."""
 
 
 def evaluate_by_clicks(data_dir: Path | None, config: Path | None, out: Path, seconds: float, seed: int) -> None:
@@ -39,20 +43,18 @@ def evaluate_by_clicks(data_dir: Path | None, config: Path | None, out: Path, se
 
 
 def _trained_before(shop: "Shop", moment: datetime, folder: Path, seconds: float, seed: int) -> "Release":
-    """A release of the log before a moment, and of all items: a shop that was imported set them later than it sold."""
+    """A release of the log before a moment, under the shop's settings, in a store of its own."""
     import pyarrow as pa
 
-    from huaxiang.config import load_settings
     from huaxiang.shop import Shop
     from huaxiang.store import EVENT_SCHEMA
     from huaxiang.training import train
 
-    earlier = Shop(load_settings(None, data_dir=folder))
+    own_store = shop.settings.store.model_copy(update={"url": ""})
+    earlier = Shop(shop.settings.model_copy(update={"data_dir": folder, "store": own_store}))
     try:
-        scans = (
-            shop.store.scan(before=moment),
-            shop.store.scan(events=frozenset({"set_item", "delete_item"})),  # what is there already is a duplicate
-        )
+        # what is there already is a duplicate
+        scans = (shop.store.scan(before=moment), shop.store.scan(events=_WHENEVER))
         for scan in scans:
             for batch in scan:
                 earlier.store.append(pa.Table.from_batches([batch]).select(EVENT_SCHEMA.names))
