@@ -7,7 +7,7 @@ from huaxiang.collect.catalogue import Catalogue
 from huaxiang.retrieval.keyword_index import KeywordIndex
 from huaxiang.store import Store, open_store
 from huaxiang.types import Event
-from tests.apps.search.visits import at, people, visit
+from tests.apps.search.visits import at, event, people, visit
 
 
 def named(hour: float, item_id: str, name: str) -> Event:
@@ -47,6 +47,22 @@ def test_queries_teach_spelling_beside_the_names_which_are_read_once(tmp_path: P
     assert third._speller is not first._speller
     assert third.read("coper samovar").corrected == "copper samovar"
     assert third.read("zarafa lapm").corrected == "zarafa lamp"
+    store.close()
+
+
+def test_a_query_of_which_too_few_allow_it_teaches_no_longer(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/shop.db")
+    store.append([named(0, "sencha", "Green tea sencha")])
+    asked(store, "zarafa lamp")
+    catalogue = Catalogue(store)
+    index, learned = KeywordIndex(catalogue), Learned(store, catalogue)
+    learned.refresh(index)
+    assert learned.understander.read("zarafa lapm").corrected == "zarafa lamp"
+    denied = {"scope": "training", "status": "denied"}
+    store.append([event("consent", 20, user, properties=denied) for user in people(6)[:3]])
+    learned._next_queries = learned._next_reading = 0.0  # time has passed
+    learned.refresh(index)
+    assert learned.understander.read("zarafa lapm").corrected is None
     store.close()
 
 

@@ -93,11 +93,12 @@ class Learned:
         return self.queries.appeal(asked.query) or (self.queries.appeal(asked.corrected) if asked.corrected else {})
 
     def _understander(self, index: KeywordIndex) -> Understander:
-        names = self._names
-        if names is None or names.version != index.version:  # queries change oftener, and cost less to read
+        values, known, names = index.values(), self.queries.known(), self._names
+        typed = {asked.text: None for asked in known}
+        # queries change oftener, and cost less to read; one that is gone must teach no longer
+        if names is None or names.version != index.version or not names.taught <= typed.keys():
             names = self._names = _Names(index.version, list(self._catalogue))
-        values, known = index.values(), self.queries.known()
-        names.teach(asked.text for asked in known)
+        names.teach(typed)
         synonyms: Synonyms = learn_synonyms(
             known,
             apart=[list(counts) for field, counts in values.items() if field.startswith(_ATTRIBUTE)],
@@ -115,13 +116,13 @@ class _Names:
         self.by_spelling = {_spelled(item.name): item.item_id for item in items if item.name}
         self.by_spelling |= {_spelled(item.item_id): item.item_id for item in items}
         self.speller = Speller({}, (text for item in items for text in _texts(item)))
-        self._taught: set[str] = set()
+        self.taught: set[str] = set()
 
     def teach(self, queries: Iterable[str]) -> None:
-        """Learn the words of queries, each once."""
-        new = [text for text in dict.fromkeys(queries) if text not in self._taught]
+        """Learn the words of different queries, each once."""
+        new = [text for text in queries if text not in self.taught]
         self.speller.learn(new)
-        self._taught.update(new)
+        self.taught.update(new)
 
 
 def _texts(item: Item) -> Iterator[str]:
