@@ -4,7 +4,9 @@ import json
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from huaxiang.cli.figures import say_comparison
 
 if TYPE_CHECKING:
     from huaxiang.apps.search.engine import Search
@@ -39,7 +41,9 @@ def evaluate_by_clicks(data_dir: Path | None, config: Path | None, out: Path, se
     finally:
         shop.close()
     out.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    _say(report)
+    data = report["data"]
+    title = f"{data['n_lists']:,} lists of {data['n_people']:,} people since {data['since'][:16]}"
+    say_comparison(title, report, ("ndcg@10",))
 
 
 def _trained_before(shop: "Shop", moment: datetime, folder: Path, seconds: float, seed: int) -> "Release":
@@ -77,20 +81,3 @@ def _search_of(shop: "Shop", release: "Release", since: datetime) -> "Search":
     search = Search(shop.portraits, lambda: pipeline, learned)
     search.use(load_weights(release.path / FOLDER))
     return search
-
-
-def _say(report: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    data = report["data"]
-    table = Table(title=f"{data['n_lists']:,} lists of {data['n_people']:,} people since {data['since'][:16]}")
-    for column in ("", "ndcg@10", "ours ahead by"):
-        table.add_column(column, justify="right" if column else "left")
-    for name, row in report.items():
-        if isinstance(row, dict) and "ndcg@10" in row:
-            low, high = row["intervals"]["ndcg@10"]
-            gap = report["differences"].get(f"huaxiang - {name}", {}).get("ndcg@10")
-            ahead = "" if gap is None else f"{gap['mean']:+.4f} [{gap['interval'][0]:+.4f}, {gap['interval'][1]:+.4f}]"
-            table.add_row(name, f"{row['ndcg@10']:.4f} [{low:.4f}, {high:.4f}]", ahead)
-    Console().print(table)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from huaxiang.cli.evaluate_clicks import evaluate_by_clicks
-from huaxiang.cli.figures import check_folders
+from huaxiang.cli.figures import check_folders, say_comparison
 from huaxiang.cli.serving import ConfigFile, DataDir
 from huaxiang.errors import ConfigError
 
@@ -92,28 +92,8 @@ def _check_ranker(ranker: Path | None, train: Path | None) -> None:
 def _say(report: dict[str, Any]) -> None:
     """The table, for people."""
     from rich.console import Console
-    from rich.table import Table
 
     data = report["data"]
-    table = Table(title=f"{data['n_queries']} queries, {data['n_pairs']} judged products")
-    for column in ("", "ndcg@10", "mrr", "ours ahead by, ndcg@10"):
-        table.add_column(column, justify="right" if column else "left")
-    for name, row in report.items():
-        if not isinstance(row, dict) or "ndcg@10" not in row:
-            continue
-        gap = report["differences"].get(f"huaxiang - {name}", {}).get("ndcg@10")
-        table.add_row(name, *(_of(row[key], row["intervals"][key]) for key in ("ndcg@10", "mrr")), _gap(gap))
-    console = Console()
-    console.print(table)
+    say_comparison(f"{data['n_queries']} queries, {data['n_pairs']} judged products", report, ("ndcg@10", "mrr"))
     for note in (*report["notes"], *report["left_out"]):
-        console.print(f"note: {note}", markup=False, highlight=False)
-
-
-def _of(value: float | None, ends: list[float] | None) -> str:
-    return "-" if value is None or ends is None else f"{value:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
-
-
-def _gap(gap: dict[str, Any] | None) -> str:
-    if gap is None or gap["mean"] is None:
-        return ""
-    return f"{gap['mean']:+.4f} [{gap['interval'][0]:+.4f}, {gap['interval'][1]:+.4f}]"
+        Console().print(f"note: {note}", markup=False, highlight=False)

@@ -7,7 +7,6 @@ import csv
 import gzip
 import io
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huaxiang.errors import DataError, listed
+from huaxiang.evaluation.text_file import GZIP, reading
 
 _NAMES: Final = {
     "query": ("query", "search_term", "search_query", "query_text", "keyword", "keywords", "q"),
@@ -186,13 +186,6 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(path: Path) -> str:
-    try:
+    with reading(path, "a CSV"):
         raw = path.read_bytes()
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is not UTF-8 text ({error.reason}); give a CSV, gzip or plain") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path.name} is a damaged gzip file ({error}); copy it again") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+        return (gzip.decompress(raw) if raw[:2] == GZIP else raw).decode("utf-8-sig")

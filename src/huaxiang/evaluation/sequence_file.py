@@ -5,7 +5,6 @@ A line of a sequences file is a user id and item ids in time order, parted by bl
 
 import gzip
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huaxiang.errors import DataError
+from huaxiang.evaluation.text_file import GZIP, reading
 from huaxiang.text.segment import content_words
 
 _WHOLE_NUMBERS: Final = re.compile(r"\d+( +\d+)*")
@@ -127,17 +127,11 @@ def _take(column: str, value: str, words: list[str], attributes: list[str]) -> N
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines of a text file, gzip or plain by its first bytes."""
-    try:
+    with reading(path, "a text file"):
         with path.open("rb") as raw:
-            zipped = raw.read(2) == b"\x1f\x8b"
+            zipped = raw.read(2) == GZIP
         with gzip.open(path, "rb") if zipped else path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if b"\x00" in line:
                     raise DataError(f"{path.name}, line {number} holds a NUL byte; give a text file, gzip or plain")
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is not UTF-8 text ({error.reason}); give a text file, gzip or plain") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path.name} is a damaged gzip file ({error}); copy it again") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}; check the path") from error
