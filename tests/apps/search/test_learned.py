@@ -50,7 +50,8 @@ def test_queries_teach_spelling_beside_the_names_which_are_read_once(tmp_path: P
     store.close()
 
 
-def test_a_query_of_which_too_few_allow_it_teaches_no_longer(tmp_path: Path) -> None:
+def taught(tmp_path: Path) -> tuple[Store, KeywordIndex, Learned]:
+    """A shop whose spelling knows a query."""
     store = open_store(f"sqlite:///{tmp_path}/shop.db")
     store.append([named(0, "sencha", "Green tea sencha")])
     asked(store, "zarafa lamp")
@@ -58,6 +59,11 @@ def test_a_query_of_which_too_few_allow_it_teaches_no_longer(tmp_path: Path) -> 
     index, learned = KeywordIndex(catalogue), Learned(store, catalogue)
     learned.refresh(index)
     assert learned.understander.read("zarafa lapm").corrected == "zarafa lamp"
+    return store, index, learned
+
+
+def test_a_query_of_which_too_few_allow_it_teaches_no_longer(tmp_path: Path) -> None:
+    store, index, learned = taught(tmp_path)
     denied = {"scope": "training", "status": "denied"}
     store.append([event("consent", 20, user, properties=denied) for user in people(6)[:3]])
     learned._next_queries = learned._next_reading = 0.0  # time has passed
@@ -67,13 +73,7 @@ def test_a_query_of_which_too_few_allow_it_teaches_no_longer(tmp_path: Path) -> 
 
 
 def test_an_erased_query_teaches_no_longer(tmp_path: Path) -> None:
-    store = open_store(f"sqlite:///{tmp_path}/shop.db")
-    store.append([named(0, "sencha", "Green tea sencha")])
-    asked(store, "zarafa lamp")
-    catalogue = Catalogue(store)
-    index, learned = KeywordIndex(catalogue), Learned(store, catalogue)
-    learned.refresh(index)
-    assert learned.understander.read("zarafa lapm").corrected == "zarafa lamp"
+    store, index, learned = taught(tmp_path)
     for user in people(6)[:3]:
         store.erase(user)
     learned.forget()
