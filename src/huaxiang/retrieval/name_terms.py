@@ -63,7 +63,8 @@ class NameTerms:
         for term, rarity in rarities.items():
             has_P = np.zeros(len(slots), np.bool_)
             has_P[owner_T[own_T == self._numbers.get(term, -1)]] = True
-            share_P += (rarity / whole) * has_P
+            share_P += rarity * has_P
+        share_P /= whole
         named = lengths > 0
         ends_P[known_P[named]] = terms[(firsts + lengths - 1)[named]] == self._numbers.get(last, -1)
         return share_P, ends_P
