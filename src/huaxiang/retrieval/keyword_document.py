@@ -4,7 +4,7 @@ BM25F (Robertson, Zaragoza and Taylor 2004) is BM25 over a text in which a field
 index needs a single field of terms, and a query asks it once per term.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
@@ -40,12 +40,12 @@ def index_schema() -> tantivy.Schema:
     return builder.build()
 
 
-def document_of(item: Item, slot: int, name_terms: Sequence[str]) -> tantivy.Document:
-    """An item under the number `slot`, whose name has these terms."""
+def document_of(item: Item, slot: int, name_terms: Sequence[str], values: Iterable[str]) -> tantivy.Document:
+    """An item under the number `slot`, whose name has these terms; `values` are those of `values_of`."""
     document = tantivy.Document()
     document.add_unsigned("slot", slot)
-    document.add_text("text", " ".join(weighted_terms(item, name_terms)))
-    for value in values_of(item):
+    document.add_text("text", weighted_text(item, name_terms))
+    for value in values:
         document.add_text("value", value)
     for value in exact_of(item):
         document.add_text("exact", value)
@@ -55,14 +55,22 @@ def document_of(item: Item, slot: int, name_terms: Sequence[str]) -> tantivy.Doc
     return document
 
 
-def weighted_terms(item: Item, name_terms: Sequence[str] | None = None) -> list[str]:
-    """The item's terms, those of each field as often as it weighs."""
-    terms = list(index_terms(item.name) if name_terms is None else name_terms) * FIELD_WEIGHTS["name"]
+def weighted_text(item: Item, name_terms: Sequence[str]) -> str:
+    """The item's terms, those of each field as often as it weighs, with blanks between."""
+    said = [" ".join(name_terms)] * FIELD_WEIGHTS["name"]
     for field, text in texts_of(item).items():
         if text and field != "name":
-            found = index_terms(text) if field == "description" else _terms(text)
-            terms += found * FIELD_WEIGHTS[field]
-    return terms
+            cut = _cut if field == "description" else _kept_cut
+            said += [cut(text)] * FIELD_WEIGHTS[field]
+    return " ".join(said)
+
+
+def _cut(text: str) -> str:
+    return " ".join(index_terms(text))
+
+
+_kept_cut: Final = lru_cache(maxsize=_KEPT)(_cut)
+"""Kept, because brands, categories and attributes stand in many items."""
 
 
 def texts_of(item: Item) -> dict[str, str]:
@@ -76,31 +84,34 @@ def texts_of(item: Item) -> dict[str, str]:
     }
 
 
+def values_of(item: Item) -> dict[str, tuple[str, str]]:
+    """What the item is filtered by and counted under, brand, paths of its category and attributes: each `value_key` with
+    its field and the value in the shop's spelling."""
+    found = dict(_paths(item.category))
+    if item.brand is not None:
+        found |= (_value("brand", item.brand),)
+    for name, values in item.attributes.items():
+        for value in values:
+            key, said = _value(attribute_field(name), value)
+            found.setdefault(key, said)
+    return found
+
+
+@lru_cache(maxsize=_KEPT_VALUES)
+def _value(field: str, value: str) -> tuple[str, tuple[str, str]]:
+    return value_key(field, value), (field, value.strip())
+
+
 @lru_cache(maxsize=_KEPT)
-def _terms(text: str) -> list[str]:
-    """Kept, because brands, categories and attributes stand in many items; never changed by who gets it."""
-    return index_terms(text)
-
-
-def values_of(item: Item) -> list[str]:
-    """What the item is filtered by and counted under, as `value_key`."""
-    return list(dict.fromkeys([_shared_key(field, value) for field, value in value_pairs(item)]))
-
-
-def value_pairs(item: Item) -> list[tuple[str, str]]:
-    """The same as fields and values in the shop's spelling: brand, paths of its category, attributes."""
-    brand = [] if item.brand is None else [("brand", item.brand)]
-    paths = [("category", " > ".join(item.category[:depth])) for depth in range(1, len(item.category) + 1)]
-    named = [(attribute_field(name), value) for name, values in item.attributes.items() for value in values]
-    return brand + paths + named
+def _paths(category: tuple[str, ...]) -> tuple[tuple[str, tuple[str, str]], ...]:
+    return tuple(_value("category", " > ".join(category[:depth])) for depth in range(1, len(category) + 1))
 
 
 def exact_of(item: Item) -> list[str]:
     """What it is filtered by but never counted under: nearly every item has its own, or a path says it better."""
-    pairs = [("item_id", item.item_id), ("name", item.name)]
-    pairs += [] if item.currency is None else [("currency", item.currency)]
-    pairs += [("category", level) for level in item.category[1:]]
-    return [id_key(item.item_id), *dict.fromkeys([value_key(field, value) for field, value in pairs])]
+    currency = [] if item.currency is None else [_value("currency", item.currency)[0]]
+    levels = dict.fromkeys([_value("category", level)[0] for level in item.category[1:]])
+    return [id_key(item.item_id), value_key("item_id", item.item_id), value_key("name", item.name), *currency, *levels]
 
 
 def id_key(item_id: ItemId) -> str:
@@ -120,6 +131,3 @@ def value_key(field: str, value: str) -> str:
     if field == "name":
         folded = blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{field}{MARK}{folded}"
-
-
-_shared_key: Final = lru_cache(maxsize=_KEPT_VALUES)(value_key)

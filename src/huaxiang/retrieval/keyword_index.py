@@ -14,7 +14,7 @@ import tantivy
 from numpy.typing import NDArray
 
 from huaxiang.collect.catalogue import Catalogue
-from huaxiang.retrieval.keyword_document import document_of, id_key, index_schema, value_key, value_pairs
+from huaxiang.retrieval.keyword_document import document_of, id_key, index_schema, values_of
 from huaxiang.retrieval.keyword_filter import KeywordFilter
 from huaxiang.retrieval.name_terms import NameTerms
 from huaxiang.text.terms import index_terms
@@ -106,11 +106,11 @@ class KeywordIndex:
                 writer.delete_documents_by_query(self._named(name))
             item = self._catalogue.get(name)
             if item is not None:
-                terms = index_terms(item.name)
-                writer.add_document(document_of(item, len(self._ids), terms))
+                terms, values = index_terms(item.name), values_of(item)
+                writer.add_document(document_of(item, len(self._ids), terms, values))
                 self._ids.append(name)
                 self._names.add(terms)
-                self._spell(item)
+                self._spell(item, values)
         self._names.settle()
         writer.commit()
         writer.wait_merging_threads()  # ends the writer, and gives its memory back
@@ -122,10 +122,10 @@ class KeywordIndex:
     def _named(self, name: ItemId) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, "exact", id_key(name))
 
-    def _spell(self, item: Item) -> None:
+    def _spell(self, item: Item, values: Mapping[str, tuple[str, str]]) -> None:
         """Remember how the shop spells its values: the first spelling stays."""
-        for field, value in value_pairs(item):
-            self._shown.setdefault(value_key(field, value), (field, value.strip()))
+        for key, said in values.items():
+            self._shown.setdefault(key, said)
         self._attributes.update(item.attributes)
 
     def values(self) -> dict[str, dict[str, int]]:

@@ -99,9 +99,10 @@ _MARKS: Final = str.maketrans(
 """What NFKC would spell so that numbers run together, and the many forms of one mark."""
 
 _WITH: Final = re.compile(r"(?<!\w)w/(o\b)?")
-_TWO_IN_ONE: Final = re.compile(r"(?<![\w.])(\d)[\s-]+in[\s-]+(\d|one)\b(?!\s*(?:/|\d|in\b|ft\b))")
+# A look behind stands after the first digit, not before it, because a search runs fast to a digit and slowly to "not after".
+_TWO_IN_ONE: Final = re.compile(r"(\d)(?<![\w.]\d)[\s-]+in[\s-]+(\d|one)\b(?!\s*(?:/|\d|in\b|ft\b))")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_BARE_POINT: Final = re.compile(r"(?<![\w.])\.(?=\d)")
+_BARE_POINT: Final = re.compile(r"\.(?<![\w.]\.)(?=\d)")
 _FRACTION: Final = re.compile(r"(?<![\w./])(?:(\d+)(?:\s+|-))?(\d{1,2})/(2|3|4|5|8|10|16|32|64)(?![\d/])")
 _TIMES: Final = re.compile(r"(?<=[\d'\"])\s*[x*]\s*(?=\d)")
 _COMPOUND_UNIT: Final = re.compile(
@@ -110,8 +111,8 @@ _COMPOUND_UNIT: Final = re.compile(
 _QUOTED: Final = re.compile(r'(?<!\S)"(?=[^\W\d])')
 _LATIN: Final = "|".join(sorted((re.escape(name) for name in UNITS if name[0].isascii()), key=len, reverse=True))
 _OTHER: Final = "|".join(sorted((name for name in UNITS if not name[0].isascii()), key=len, reverse=True))
-_AMOUNT: Final = re.compile(rf"(?<![a-z0-9.])(\d+(?:\.\d+)?)(?:[\s-]?({_LATIN})\.?(?![a-z0-9])|\s?({_OTHER}))")
-_RUN_TOGETHER: Final = re.compile(r"(?<![\w.-])(\d+)(?=[a-z]{4,}(?![\w-]))")
+_AMOUNT: Final = re.compile(rf"(\d(?<![a-z0-9.]\d)\d*(?:\.\d+)?)(?:[\s-]?({_LATIN})\.?(?![a-z0-9])|\s?({_OTHER}))")
+_RUN_TOGETHER: Final = re.compile(r"(\d(?<![\w.-]\d)\d*)(?=[a-z]{4,}(?![\w-]))")
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _MEASURED: Final = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(sorted(set(UNITS.values()), key=len, reverse=True))})")
@@ -128,6 +129,7 @@ class Word:
         spelled: in lower case, with its ending: what spelling and prefixes are compared by.
         parts: of a compound, each with its ending; of another word itself.
         terms: the parts without their endings; an amount is one term, such as `12ft`.
+        indexed: what it is found by, as `index_terms`.
         number, unit: of an amount or of a bare number, else NaN and "".
         is_stop: whether it carries no content.
     """
@@ -135,6 +137,7 @@ class Word:
     spelled: str
     parts: tuple[str, ...]
     terms: tuple[str, ...]
+    indexed: tuple[str, ...]
     number: float = float("nan")
     unit: str = ""
     is_stop: bool = False
@@ -156,14 +159,7 @@ def query_terms(text: str) -> list[str]:
 def index_terms(text: str) -> list[str]:
     """The terms under which a text is found: those of `query_terms`, each compound joined (`rainfal`), and the number
     of each amount (`12`), so that who names no unit finds it too."""
-    found: list[str] = []
-    for word in read_words(text):
-        found += word.terms
-        if len(word.terms) > 1:
-            found.append(stem("".join(word.parts)))
-        elif word.unit:
-            found.append(word.terms[0].removesuffix(word.unit))
-    return found
+    return [term for word in read_words(text) for term in word.indexed]
 
 
 def read_words(text: str) -> list[Word]:
@@ -236,14 +232,16 @@ def _word(word: str) -> Word:
     """A word without its ending; a compound's parts, each without its own."""
     if _NUMBER.fullmatch(word):
         plain = _plain(word)
-        return Word(word, (word,), (plain,), float(plain))
+        return Word(word, (word,), (plain,), (plain,), float(plain))
     if found := _MEASURED.fullmatch(word):
-        return Word(word, (word,), (word,), float(found[1]), found[2])
+        return Word(word, (word,), (word,), (word, found[1]), float(found[1]), found[2])
     parts = [part for part in _PARTS.split(_OWNER.sub("", word)) if part] if word.isascii() else [word]
     if len(parts) > 1 and all(len(part) == 1 for part in parts):
         parts = ["".join(parts)]  # an abbreviation: u.s.a
     parts = parts or [word]
-    return Word(word, tuple(parts), tuple(stem(part) for part in parts), is_stop=word in STOP_WORDS)
+    terms = tuple(stem(part) for part in parts)
+    joined = (stem("".join(parts)),) if len(parts) > 1 else ()
+    return Word(word, tuple(parts), terms, terms + joined, is_stop=word in STOP_WORDS)
 
 
 @lru_cache(maxsize=65_536)

@@ -12,10 +12,10 @@ import tantivy
 
 from huaxiang.apps.search.understanding import Understood
 from huaxiang.ranking.rules import compile_filter
-from huaxiang.retrieval.keyword_document import weighted_terms
+from huaxiang.retrieval.keyword_document import weighted_text
 from huaxiang.retrieval.keyword_index import KeywordIndex
 from huaxiang.text.price import NO_WISH
-from huaxiang.text.terms import query_terms
+from huaxiang.text.terms import index_terms, query_terms
 from huaxiang.types import Item, ItemId
 
 MOST: Final = 200
@@ -119,7 +119,7 @@ class Finder:
             if name not in found.scores
             and (item := self._item(name)) is not None
             and passes(item)
-            and not (unwanted and unwanted & set(weighted_terms(item)))
+            and not (unwanted and unwanted & set(weighted_text(item, index_terms(item.name)).split()))
         ]
         if not found.scores:
             found.total = len(names)
