@@ -38,7 +38,7 @@ def last_of_each(interactions: pd.DataFrame) -> np.ndarray:
 
 def trained(kind: str, table: pd.DataFrame, work: Path, seconds: float, epochs: int) -> tuple[SASRecModel, Any]:
     """The model with the weights of its best epoch, and its trainer."""
-    kept = ModelCheckpoint(dirpath=work / kind, monitor="val_loss", mode="min", save_top_k=1)
+    keep = ModelCheckpoint(dirpath=work / kind, monitor="val_loss", mode="min", save_top_k=1)
     stop = EarlyStopping("val_loss", mode="min", patience=PATIENCE)
 
     def trainer() -> Trainer:
@@ -50,7 +50,7 @@ def trained(kind: str, table: pd.DataFrame, work: Path, seconds: float, epochs: 
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            callbacks=[kept, stop, Timer(duration={"seconds": int(seconds)})],
+            callbacks=[keep, stop, Timer(duration={"seconds": int(seconds)})],
         )
 
     model = SASRecModel(
@@ -67,9 +67,10 @@ def trained(kind: str, table: pd.DataFrame, work: Path, seconds: float, epochs: 
         **SETTINGS[kind],
     )
     model.fit(Dataset.construct(table))
-    if kept.best_model_path:  # else time was up before the first epoch was
-        model.load_weights_from_checkpoint(kept.best_model_path)
-    return model, kept
+    best = model.fit_trainer.checkpoint_callback  # a copy: RecTools fits with a copy of the trainer that it was given
+    if best.best_model_path:  # else time was up before the first epoch was
+        model.load_weights_from_checkpoint(best.best_model_path)
+    return model, best
 
 
 def main() -> None:
@@ -81,14 +82,14 @@ def main() -> None:
     columns = {Columns.User: users_E, Columns.Item: items_E, Columns.Weight: 1.0, Columns.Datetime: moments}
     table = pd.DataFrame(columns)
     began = time.monotonic()
-    model, kept = trained(kind, table, work, seconds, epochs)
+    model, best = trained(kind, table, work, seconds, epochs)
     took = time.monotonic() - began
     found = model.recommend(asked_N, Dataset.construct(table), k=10, filter_viewed=True)
     lists = found.sort_values(Columns.Rank).groupby(Columns.User)[Columns.Item].agg(list)
     said = {
         "lists": [[int(item) for item in lists.get(user, [])] for user in asked_N.tolist()],
         "epochs": int(model.fit_trainer.current_epoch),
-        "best": Path(kept.best_model_path).name,
+        "best": Path(best.best_model_path).name,
         "seconds": took,
     }
     (work / f"{kind}.json").write_text(json.dumps(said), encoding="utf-8")
