@@ -99,7 +99,7 @@ _MARKS: Final = str.maketrans(
 """What NFKC would spell so that numbers run together, and the many forms of one mark."""
 
 _WITH: Final = re.compile(r"(?<!\w)w/(o\b)?")
-# A look behind stands after the first digit, not before it, because a search runs fast to a digit and slowly to "not after".
+# Looks behind stand after a first digit, not before it: a search runs fast to a digit, and slowly to "not after".
 _TWO_IN_ONE: Final = re.compile(r"(\d)(?<![\w.]\d)[\s-]+in[\s-]+(\d|one)\b(?!\s*(?:/|\d|in\b|ft\b))")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _BARE_POINT: Final = re.compile(r"\.(?<![\w.]\.)(?=\d)")
