@@ -85,8 +85,8 @@ def texts_of(item: Item) -> dict[str, str]:
 
 
 def values_of(item: Item) -> dict[str, tuple[str, str]]:
-    """What the item is filtered by and counted under: brand, paths of its category, attributes; each `value_key` with its
-    field and the value in the shop's spelling."""
+    """What the item is filtered by and counted under: brand, paths of its category, attributes; each `value_key` with
+    its field and the value in the shop's spelling."""
     found = dict(_paths(item.category))
     if item.brand is not None:
         found |= (_value("brand", item.brand),)
