@@ -6,8 +6,7 @@ Titles and queries are those of Home Depot (HUAXIANG_DATA); a title used again g
 in `catalogue_sizes`. Counted are: items a second into the index; queries a second through understanding and the index,
 in one thread; `POST /v1/search` with a profile, facets and twenty items, one client in a closed loop, 200 warm up.
 Memory is what building the index adds to the process, the words that are kept (at most 20,000) too, beside twice the
-raw text of the items; what the process had freed before is given back first. Status 1 where one is
-missed.
+raw text of the items; what the process had freed before is given back first. Status 1 where one is missed.
 """
 
 import argparse

@@ -48,3 +48,8 @@ def test_every_letter_and_digit_is_in_some_word(text: str) -> None:
 
 def test_half_a_surrogate_pair_is_passed_over() -> None:
     assert segment("tea \ud83d 茶壶") == ["tea", "茶壶"]
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=60) | st.text("0123456789 .-'/+#kmgitfnx\t", max_size=30))
+def test_a_text_of_ascii_alone_is_cut_as_beside_other_letters(text: str) -> None:
+    assert segment(f"{text} 茶") == [*segment(text), "茶"]

@@ -87,14 +87,11 @@ def texts_of(item: Item) -> dict[str, str]:
 def values_of(item: Item) -> dict[str, tuple[str, str]]:
     """What the item is filtered by and counted under: brand, paths of its category, attributes; each `value_key` with
     its field and the value in the shop's spelling."""
-    found = dict(_paths(item.category))
+    pairs = list(_paths(item.category))
     if item.brand is not None:
-        found |= (_value("brand", item.brand),)
-    for name, values in item.attributes.items():
-        for value in values:
-            key, said = _value(attribute_field(name), value)
-            found.setdefault(key, said)
-    return found
+        pairs.append(_value("brand", item.brand))
+    pairs += [_value(attribute_field(name), value) for name, values in item.attributes.items() for value in values]
+    return dict(reversed(pairs))  # of two spellings the first stays
 
 
 @lru_cache(maxsize=_KEPT_VALUES)

@@ -227,7 +227,7 @@ class KeywordIndex:
 
 
 def give_back() -> None:
-    """Let the system have what the writer freed, five times the index at 100,000 items, which glibc would keep."""
+    """Let the system have what the writer freed, which glibc would keep: 65 MB beside an index of 24."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:  # other C libraries than glibc have none, and keep less
         trim(0)
