@@ -4,6 +4,7 @@ import math
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from huaxiang.encoder import OnnxEncoder
@@ -120,6 +121,17 @@ def test_a_checkpoint_is_carried_on_from_and_its_tokenizer_kept(trained: Trained
 
 
 @pytest.mark.data
+def test_a_checkpoint_stays_as_it_came_where_no_pair_can_say_what_it_would_unlearn(
+    trained: Trained, tmp_path: Path
+) -> None:
+    came = trained.folder / "hf"
+    report = train_encoder(small_shop().items, [], out=tmp_path / "e", checkpoint=str(came), budget_seconds=9, seed=1)
+    assert any("no held-out pair says what the checkpoint would unlearn" in note for note in report.notes)
+    asked = ["tea pot", "kettle"]
+    theirs, ours = OnnxEncoder.load(trained.folder), OnnxEncoder.load(tmp_path / "e")
+    np.testing.assert_allclose(ours.encode(asked), theirs.encode(asked), atol=1e-5)
+
+
 def test_on_public_text_fine_tuning_does_not_fall_behind_its_start(tmp_path: Path) -> None:
     import gzip
 

@@ -5,8 +5,9 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -19,6 +20,8 @@ logger: Final = logging.getLogger(__name__)
 _KIND: Final = "item"
 _MARK: Final = "catalogue"
 _PAGE: Final = 5_000
+_KEPT: Final = 20_000
+"""Brands, categories and values of attributes that items share."""
 _TO_BE_HAD: Final = frozenset(["instock", "instoreonly", "limitedavailability", "madetoorder", "onlineonly"])
 _NOT_TO_BE_HAD: Final = frozenset(
     ["outofstock", "soldout", "discontinued", "preorder", "presale", "backorder", "reserved"]
@@ -183,7 +186,7 @@ def _text(name: str, value: object) -> str:
 
 def _brand(value: object) -> str | None:
     named = value.get("name") if isinstance(value, Mapping) else value
-    return _text("brand", named).strip() or None
+    return _shared(_text("brand", named).strip()) or None
 
 
 def _image(value: object) -> str | None:
@@ -215,7 +218,7 @@ def _category(value: object) -> tuple[str, ...]:
     parts = value.split(">") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
         raise DataError(f"category is {type(value).__name__}; it must be 'A > B' or a list of names, widest first")
-    return tuple(text for part in parts if (text := _text("category", part).strip()))
+    return _shared(tuple(text for part in parts if (text := _text("category", part).strip())))
 
 
 def _price(value: object) -> float:
@@ -236,8 +239,17 @@ def _attributes(value: object) -> dict[str, tuple[str, ...]]:
         pairs = list(value.items())
     else:
         raise DataError(f"attributes is {type(value).__name__}; it must be an object of names to values")
-    return {str(name): _values(named) for name, named in pairs if name and named not in (None, "", [])}
+    return {_shared(str(name)): _values(named) for name, named in pairs if name and named not in (None, "", [])}
 
 
 def _values(value: object) -> tuple[str, ...]:
-    return tuple(str(part) for part in value) if isinstance(value, list | tuple) else (str(value),)
+    return _shared(tuple(str(part) for part in value) if isinstance(value, list | tuple) else (str(value),))
+
+
+_Said = TypeVar("_Said", str, tuple[str, ...])
+
+
+@lru_cache(maxsize=_KEPT)
+def _shared(said: _Said) -> _Said:
+    """One object for all items that say the same: less memory, and what many items share stays near the processor."""
+    return said

@@ -263,6 +263,9 @@ class _Course:
         if self.network.tokenizer.mask_token_id is None:
             self.notes.append("pretraining was skipped: the checkpoint's tokenizer has no piece that hides a word")
             return None
+        if checkpoint is not None and not self.validation.histories:
+            self.notes.append("pretraining was skipped: no held-out pair says what the checkpoint would unlearn")
+            return None
         weights = copy.deepcopy(self.network.lm.state_dict())
         if checkpoint is not None and not self.network.has_head:
             begin_head(self.network, texts, self.rng)
@@ -281,13 +284,11 @@ class _Course:
         self.pretrain_kept = report.steps > 0 and not after.mrr < before.mrr
         if self.pretrain_kept:
             self.network.has_head, self.now = True, after
-        else:
-            self.network.lm.load_state_dict(weights)
-            if report.steps:
-                self.notes.append(
-                    f"pretraining was undone: held-out mrr fell from {before.mrr:.4f} to {after.mrr:.4f}, "
-                    "more text or a larger budget may change that"
-                )
+            return report
+        self.network.lm.load_state_dict(weights)
+        if report.steps:
+            fell = f"held-out mrr fell from {before.mrr:.4f} to {after.mrr:.4f}"
+            self.notes.append(f"pretraining was undone: {fell}, more text or a larger budget may change that")
         return report
 
     def finetune(

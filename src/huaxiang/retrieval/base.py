@@ -239,6 +239,10 @@ def best(scores_M: Scores, k: int, exclude: Indices | None = None) -> tuple[Indi
     if exclude is not None and len(exclude):
         scores_M = scores_M.copy()
         scores_M[exclude[exclude >= 0]] = 0.0
+    floor = floors(scores_M[None], k)[0] if k > 0 else -np.inf
+    if floor > 0.0:  # the k best reach it, so nothing that is never returned is among them
+        reached = np.flatnonzero(scores_M >= floor)
+        return best_of(reached, scores_M[reached], k)
     said = np.flatnonzero((scores_M != 0.0) & (scores_M > -np.inf))
     return best_of(said, scores_M[said], k)
 

@@ -143,8 +143,9 @@ class Search:
             items = pipeline.index.snapshot()
             alive_M = pipeline.shelf(items).alive_M
             scores_M = items.products(self.vector(pipeline, text)[None])[0]
-            scores_M[~alive_M] = -np.inf
-            return [items.item_ids[at] for at in best(scores_M, n)[0]]
+            if not alive_M.all():
+                scores_M[~alive_M] = -np.inf
+            return [items.item_ids[at] for at in best(scores_M, n)[0].tolist()]
 
         return near
 
@@ -242,6 +243,7 @@ class _Order:
         self.table_PF[:, _PROFILE] *= self.personalised
         self._parts = self._table * weights_F
         self._scores_P: NDArray[np.float64] = self._parts.sum(axis=1)
+        self._said: list[list[float]] = self._parts.round(4).tolist()
         self._order_P = np.argsort(-self._scores_P, kind="stable")
         person = self._person if self.personalised > 0.0 else None
         self._matcher, self._slots = Matcher(asked, search.index.in_name), candidates.slots
@@ -281,11 +283,7 @@ class _Order:
     def _found(self, at: int) -> Found:
         item = self.items[at]
         matched = self._matched(item)
-        parts: Mapping[str, float] = {
-            name: round(float(part), 4)
-            for name, part in zip(FEATURES, self._parts[at], strict=True)
-            if abs(part) > 1e-6
-        }
+        parts = {name: part for name, part in zip(FEATURES, self._said[at], strict=True) if part}
         reasons = self._teller.of(item, matched, parts) if self._teller is not None else ()
         return Found(item.item_id, float(self._scores_P[at]), matched, parts, reasons)
 

@@ -115,10 +115,12 @@ def features(
     column = {name: table[:, at] for at, name in enumerate(FEATURES)}
     column["words"][:] = words_P / max(float(words_P.max(initial=0.0)), 1e-12)
     column["complete"][:], column["name"][:] = complete_P, named_P
-    column["ends"][:] = ends_P | np.array([_is_called(item, terms) for item in items], np.bool_)
+    paths = [item.category for item in items]
+    called = _called(set(paths), terms)
+    column["ends"][:] = ends_P | np.array([path in called for path in paths], np.bool_)
     column["meaning"][:] = known.meaning_P - known.meaning_P.mean() if len(items) else 0.0
     column["named"][:] = _named(asked.named, items)
-    column["category"][:] = [votes.get(item.category, 0.0) for item in items]
+    column["category"][:] = [votes.get(path, 0.0) for path in paths]
     column["popularity"][:], column["clicks"][:] = known.popularity_P, known.clicks_P
     if (wanted := asked.price.band) is not None:
         column["price_band"][:] = [float(band(item) == wanted) for item in items]
@@ -149,9 +151,9 @@ def _terms(text: str) -> frozenset[str]:
     return frozenset(index_terms(text))
 
 
-def _is_called(item: Item, terms: Sequence[str]) -> bool:
-    """Whether the last word of the query, which says what is wanted, is in the item's narrowest category."""
-    return bool(terms and item.category) and terms[-1] in _terms(item.category[-1])
+def _called(paths: Iterable[tuple[str, ...]], terms: Sequence[str]) -> set[tuple[str, ...]]:
+    """Those categories whose narrowest name has the last word of the query, which says what is wanted."""
+    return {path for path in paths if terms and path and terms[-1] in _terms(path[-1])}
 
 
 def _named(named: Sequence[Named], items: Sequence[Item]) -> NDArray[np.float64]:
@@ -176,8 +178,9 @@ def category_votes(items: Sequence[Item], words_P: NDArray[np.float64]) -> dict[
     votes: dict[tuple[str, ...], float] = {}
     sharp_P = (words_P / max(float(words_P.max(initial=0.0)), 1e-12)) ** 4
     for item, vote in zip(items, sharp_P.tolist(), strict=True):
-        if item.category:
-            votes[item.category] = votes.get(item.category, 0.0) + vote
+        path = item.category
+        votes[path] = votes.get(path, 0.0) + vote
+    votes.pop((), None)
     whole = sum(votes.values())
     return {path: vote / whole for path, vote in votes.items()} if whole > 0.0 else {}
 
