@@ -21,7 +21,8 @@ from huaxiang.types import Item, ItemId
 MOST: Final = 200
 """Candidates that are ranked by more than their words."""
 _ENOUGH: Final = 40
-"""Items with all words, from which on no others are looked for, unless the page is longer."""
+"""Items with all words, from which on no others are looked for, unless the page is longer; and items with some, from
+which on nothing is looked for by meaning."""
 _SOME: Final = 0.6
 """Share of the words that an item must have where too few have all."""
 
@@ -83,7 +84,8 @@ class Finder:
             if not found.scores and bounds != where:  # what was asked for at another price, before something else
                 found = self.find(replace(asked, price=NO_WISH), where, n)
                 return replace(found, relaxed=[{"kind": "price", "ignored": bounds["price"]}, *found.relaxed])
-            self._add_near(found, asked, compile_filter(bounds))
+            if len(found.scores) < enough:  # beside so many with its words, no page shows what is only near
+                self._add_near(found, asked, compile_filter(bounds))
         if not found.scores or (not asked.words and not asked.price.is_bounded and asked.query):
             self._take_popular(found, asked, where, wanted)
         return found

@@ -155,9 +155,8 @@ class Search:
                 return []
             items = pipeline.index.snapshot()
             scores_M = popularity(pipeline, np.arange(len(items)))
-            alive_M = pipeline.shelf(items).alive_M
-            order = np.argsort(-np.where(alive_M, scores_M, -1.0), kind="stable")[:n]
-            return [items.item_ids[at] for at in order if alive_M[at]]
+            scores_M[~pipeline.shelf(items).alive_M] = 0.0
+            return [items.item_ids[at] for at in best(scores_M.astype(np.float32), n)[0].tolist()]
 
         return popular
 

@@ -65,7 +65,7 @@ class Synonyms:
 
     def of(self, text: str) -> tuple[tuple[str, float], ...]:
         """Other names of a word, a phrase or a whole query; empty where there are none."""
-        return self.by_name.get(key_of(text), ())
+        return self.by_name.get(key_of(text), ()) if self.by_name else ()
 
     def __len__(self) -> int:
         return len(self.by_name)
