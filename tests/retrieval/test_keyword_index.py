@@ -156,6 +156,7 @@ def test_counts_are_those_of_the_items_found(shelf: tuple[Catalogue, KeywordInde
     )
     counted = index.facets(query).get("brand", {})
     assert {value.casefold(): n for value, n in counted.items()} == brands
+    assert index.facets(query, index.search(query, 10).slots) == index.facets(query)
 
 
 def test_a_new_item_is_found_and_a_deleted_one_is_gone_at_once(store: Store) -> None:

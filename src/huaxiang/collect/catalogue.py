@@ -249,7 +249,12 @@ def _values(value: object) -> tuple[str, ...]:
 _Said = TypeVar("_Said", str, tuple[str, ...])
 
 
-@lru_cache(maxsize=_KEPT)
 def _shared(said: _Said) -> _Said:
     """One object for all items that say the same: less memory, and what many items share stays near the processor."""
+    shared: _Said = _first(said)
+    return shared
+
+
+@lru_cache(maxsize=_KEPT)
+def _first(said: Any) -> Any:
     return said

@@ -33,22 +33,22 @@ def index_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("slot", stored=False, indexed=True, fast=True)
     builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
-    builder.add_text_field("value", tokenizer_name="raw", index_option="basic", fast=True)
+    builder.add_unsigned_field("value", stored=False, indexed=True, fast=True)
     builder.add_text_field("exact", tokenizer_name="raw", index_option="basic")
     builder.add_float_field("price", indexed=True, fast=True)
     builder.add_boolean_field("in_stock", indexed=True, fast=True)
     return builder.build()
 
 
-def document_of(item: Item, slot: int, name_terms: Sequence[str], values: Iterable[str]) -> tantivy.Document:
-    """An item under the number `slot`, whose name has these terms; `values` are those of `values_of`."""
+def document_of(item: Item, slot: int, name_terms: Sequence[str], values: Iterable[int]) -> tantivy.Document:
+    """An item under the number `slot`, whose name has these terms; `values` are those of `values_of`, as numbers."""
     document = tantivy.Document()
     document.add_unsigned("slot", slot)
     document.add_text("text", weighted_text(item, name_terms))
     for value in values:
-        document.add_text("value", value)
-    for value in exact_of(item):
-        document.add_text("exact", value)
+        document.add_unsigned("value", value)
+    for key in exact_of(item):
+        document.add_text("exact", key)
     if item.price is not None:
         document.add_float("price", item.price)
     document.add_boolean("in_stock", item.in_stock)

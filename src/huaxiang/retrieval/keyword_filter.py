@@ -14,6 +14,8 @@ _OWN: Final = ("item_id", "name", "brand", "category", "price", "currency", "in_
 
 ValuesOf = Callable[[str], Iterable[str]]
 """The known values of a field, folded in case."""
+NumbersOf = Callable[[Iterable[str]], list[int]]
+"""Numbers of values by their keys, without those that no item has."""
 
 
 class KeywordFilter:
@@ -22,12 +24,15 @@ class KeywordFilter:
     Args:
         attributes: names of the attributes that items have.
         values_of: known values of an attribute's field, for bounds.
+        numbers_of: what the index keeps values as.
     """
 
-    def __init__(self, schema: tantivy.Schema, attributes: Iterable[str], values_of: ValuesOf) -> None:
+    def __init__(
+        self, schema: tantivy.Schema, attributes: Iterable[str], values_of: ValuesOf, numbers_of: NumbersOf
+    ) -> None:
         self._schema = schema
         self._attributes = frozenset(attributes)
-        self._values_of = values_of
+        self._values_of, self._numbers_of = values_of, numbers_of
 
     def query(self, where: Mapping[str, Any]) -> list[tuple[tantivy.Occur, tantivy.Query]]:
         """Clauses that keep what passes every condition; they do not score.
@@ -72,10 +77,11 @@ class KeywordFilter:
 
     def _texts(self, field: str, texts: Sequence[str]) -> tantivy.Query:
         keys = [value_key(field, text) for text in texts]
-        if not keys:
-            return tantivy.Query.empty_query()
-        named = [name for name in ("value", "exact") if (name == "exact") == (field in _EXACT) or field == "category"]
-        return self._any([tantivy.Query.term_set_query(self._schema, name, keys) for name in named])
+        numbers = [] if field in _EXACT else self._numbers_of(keys)
+        asked: list[tuple[str, list[Any]]] = [("value", numbers)]
+        if field in _EXACT or field == "category":
+            asked.append(("exact", keys))
+        return self._any([tantivy.Query.term_set_query(self._schema, name, said) for name, said in asked if said])
 
     def _prices(self, options: Sequence[Any]) -> tantivy.Query:
         numbers = [float(option) for option in options if _is_number(option)]
@@ -95,6 +101,8 @@ class KeywordFilter:
 
     @staticmethod
     def _any(queries: Sequence[tantivy.Query]) -> tantivy.Query:
+        if not queries:
+            return tantivy.Query.empty_query()
         if len(queries) == 1:
             return queries[0]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])

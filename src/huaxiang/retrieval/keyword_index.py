@@ -16,11 +16,12 @@ import tantivy
 from numpy.typing import NDArray
 
 from huaxiang.collect.catalogue import Catalogue
+from huaxiang.retrieval.item_values import ItemValues
 from huaxiang.retrieval.keyword_document import document_of, id_key, index_schema, values_of
 from huaxiang.retrieval.keyword_filter import KeywordFilter
 from huaxiang.retrieval.name_terms import NameTerms
 from huaxiang.text.terms import index_terms
-from huaxiang.types import Item, ItemId
+from huaxiang.types import ItemId
 
 _HEAP: Final = 32_000_000
 """Bytes that the writer gathers in before it writes a segment."""
@@ -64,8 +65,8 @@ class KeywordIndex:
     """Items by their words. Safe to use from many threads.
 
     It is built in memory from the catalogue when it is opened, so that there is nothing on disk to be damaged or stale.
-    Memory: the index, about the size of its texts, and for each time that an item was set 16 bytes and 4 for each term
-    of its name; while it takes items in, the writer's 32 MB.
+    Memory: the index, about the size of its texts, and for each time that an item was set 24 bytes and 4 for each term
+    of its name and each value; while it takes items in, the writer's 32 MB.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -73,8 +74,7 @@ class KeywordIndex:
         self._schema = index_schema()
         self._index = tantivy.Index(self._schema)
         self._ids: list[ItemId] = []
-        self._names = NameTerms()
-        self._shown: dict[str, tuple[str, str]] = {}
+        self._names, self._values = NameTerms(), ItemValues()
         self._attributes: set[str] = set()
         self._survey: tuple[int, dict[str, dict[str, int]]] = (-1, {})
         self._lock = threading.Lock()
@@ -110,12 +110,13 @@ class KeywordIndex:
                 writer.delete_documents_by_query(self._named(name))
             item = self._catalogue.get(name)
             if item is not None:
-                terms, values = index_terms(item.name), values_of(item)
+                terms, values = index_terms(item.name), self._values.add(values_of(item))
                 writer.add_document(document_of(item, len(self._ids), terms, values))
                 self._ids.append(name)
                 self._names.add(terms)
-                self._spell(item, values)
+                self._attributes.update(item.attributes)
         self._names.settle()
+        self._values.settle()
         writer.commit()
         writer.wait_merging_threads()  # ends the writer
         self._index.reload()
@@ -127,12 +128,6 @@ class KeywordIndex:
 
     def _named(self, name: ItemId) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, "exact", id_key(name))
-
-    def _spell(self, item: Item, values: Mapping[str, tuple[str, str]]) -> None:
-        """Remember how the shop spells its values: the first spelling stays."""
-        for key, said in values.items():
-            self._shown.setdefault(key, said)
-        self._attributes.update(item.attributes)
 
     def values(self) -> dict[str, dict[str, int]]:
         """The values of each field (`brand`, `category`, `attribute:<name>`), in the spelling first met, with how many
@@ -169,7 +164,8 @@ class KeywordIndex:
             others = [tantivy.Query.boost_query(self._said(other, None), weight) for other, weight in also]
             clauses = [(tantivy.Occur.Must, tantivy.Query.disjunction_max_query([clauses[0][1], *others]))]
         if where:
-            filters = KeywordFilter(self._schema, self._attributes, lambda field: self.values().get(field, {}))
+            values = self._values.numbers
+            filters = KeywordFilter(self._schema, self._attributes, lambda field: self.values().get(field, {}), values)
             clauses += filters.query(where)
         clauses += [(tantivy.Occur.MustNot, self._term(term)) for term in without]
         return tantivy.Query.boolean_query(clauses)
@@ -195,19 +191,20 @@ class KeywordIndex:
         """Those of some terms that stand in the name of an item that was found, by its slot."""
         return self._names.standing(slot, terms)
 
-    def facets(self, query: tantivy.Query) -> dict[str, dict[str, int]]:
-        """How many of the items that match have each value, by field; the 2,000 commonest values of all fields."""
+    def facets(self, query: tantivy.Query, slots: Sequence[int] | None = None) -> dict[str, dict[str, int]]:
+        """How many of the items that match have each value, by field; the 2,000 commonest values of all fields.
+
+        Args:
+            slots: of all that match, where they were found; then every value is counted, in a tenth of the time.
+        """
+        if slots is not None:
+            return self._values.of_slots(slots)
         return self._counted(self._fresh(), query, _MOST_VALUES)
 
     def _counted(self, searcher: tantivy.Searcher, query: tantivy.Query, most: int) -> dict[str, dict[str, int]]:
         found = searcher.aggregate(query, {"values": {"terms": {"field": "value", "size": most}}})
-        counted: dict[str, dict[str, int]] = {}
-        for bucket in found["values"]["buckets"]:
-            field, value = self._shown[bucket["key"]]
-            if field not in counted:
-                counted[field] = {}
-            counted[field][value] = int(bucket["doc_count"])
-        return counted
+        buckets = found["values"]["buckets"]
+        return self._values.by_field((int(bucket["key"]), int(bucket["doc_count"])) for bucket in buckets)
 
     def _said(self, groups: Sequence[Sequence[Alternative]], least: int | None) -> tantivy.Query:
         """What matches at least `least` of the groups; None: all."""

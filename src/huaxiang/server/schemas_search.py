@@ -1,12 +1,14 @@
 """What comes in and goes out of search over HTTP."""
 
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue
 
-from huaxiang.apps.search.asking import MOST_OFFSET, SearchAnswer
+from huaxiang.apps.search.asking import MOST_OFFSET, Found, SearchAnswer
 from huaxiang.collect.catalogue import Catalogue
 from huaxiang.server.schemas import ReasonOut, Strict
+from huaxiang.types import Item
 
 MOST_FACETS = 12
 MOST_VALUES = 20
@@ -70,46 +72,50 @@ class SearchOut(BaseModel):
 
 
 def search_out(answer: SearchAnswer, catalogue: Catalogue, first_rank: int) -> SearchOut:
-    """An answer as it is said; ranks go on from page to page."""
-    items = []
-    for rank, found in enumerate(answer.found, first_rank):
-        item = catalogue.get(found.item_id)
-        items.append(
-            FoundOut(
-                item_id=found.item_id,
-                score=round(found.score, 6),
-                rank=rank,
-                name=item.name if item is not None else "",
-                price=item.price if item is not None else None,
-                matched={field: list(words) for field, words in found.matched.items()},
-                parts=dict(found.parts),
-                reasons=[ReasonOut.of(reason) for reason in found.reasons],
-            )
-        )
-    return SearchOut(
-        request_id=answer.request_id,
-        query_id=answer.query_id,
-        release=answer.release,
-        understood=answer.understood.to_json(),
-        relaxed=[dict(one) for one in answer.relaxed],
-        items=items,
-        facets=facets_out(answer),
-        total=answer.total,
-        matching=answer.matching,
-        personalised=answer.personalised,
-        took_ms=answer.took_ms,
+    """An answer as it is said; ranks go on from page to page.
+
+    It is read from one nested mapping: to make an object for each of some hundred counts takes twice as long.
+    """
+    items = [_found(found, catalogue.get(found.item_id), rank) for rank, found in enumerate(answer.found, first_rank)]
+    return SearchOut.model_validate(
+        {
+            "request_id": answer.request_id,
+            "query_id": answer.query_id,
+            "release": answer.release,
+            "understood": answer.understood.to_json(),
+            "relaxed": [dict(one) for one in answer.relaxed],
+            "items": items,
+            "facets": facets_out(answer),
+            "total": answer.total,
+            "matching": answer.matching,
+            "personalised": answer.personalised,
+            "took_ms": answer.took_ms,
+        }
     )
 
 
-def facets_out(answer: SearchAnswer) -> list[FacetCountsOut]:
+def _found(found: Found, item: Item | None, rank: int) -> dict[str, Any]:
+    return {
+        "item_id": found.item_id,
+        "score": round(found.score, 6),
+        "rank": rank,
+        "name": item.name if item is not None else "",
+        "price": item.price if item is not None else None,
+        "matched": {field: list(words) for field, words in found.matched.items()},
+        "parts": found.parts,
+        "reasons": [ReasonOut.of(reason) for reason in found.reasons],
+    }
+
+
+def facets_out(answer: SearchAnswer) -> list[dict[str, Any]]:
     """Brand and category first, then the attributes that most of the items have; a dozen fields of 20 values."""
     own = [field for field in ("category", "brand") if field in answer.facets]
     others = [field for field in answer.facets if field not in own]
     others.sort(key=lambda field: (-sum(answer.facets[field].values()), field))
     return [
-        FacetCountsOut(
-            field=field.removeprefix("attribute:"),
-            values=[CountOut(value=value, count=n) for value, n in list(answer.facets[field].items())[:MOST_VALUES]],
-        )
+        {
+            "field": field.removeprefix("attribute:"),
+            "values": [{"value": value, "count": n} for value, n in islice(answer.facets[field].items(), MOST_VALUES)],
+        }
         for field in (own + others)[:MOST_FACETS]
     ]

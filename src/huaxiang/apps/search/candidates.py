@@ -13,7 +13,7 @@ import tantivy
 from huaxiang.apps.search.understanding import Understood
 from huaxiang.ranking.rules import compile_filter
 from huaxiang.retrieval.keyword_document import weighted_text
-from huaxiang.retrieval.keyword_index import KeywordIndex
+from huaxiang.retrieval.keyword_index import Hits, KeywordIndex
 from huaxiang.text.price import NO_WISH
 from huaxiang.text.terms import index_terms, query_terms
 from huaxiang.types import Item, ItemId
@@ -39,7 +39,7 @@ class Candidates:
         slots: in the index, of what was found by words.
         complete: those that have all words that are needed.
         matching: what the counts of values are taken over.
-        total: items that match it.
+        total: items that match it. all_slots: of these, where they were all found.
         relaxed: what was given up, beside words: those are known when it is known which items are shown.
     """
 
@@ -48,6 +48,7 @@ class Candidates:
     complete: frozenset[ItemId] = frozenset()
     matching: tantivy.Query | None = None
     total: int = 0
+    all_slots: tuple[int, ...] | None = None
     relaxed: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -95,7 +96,9 @@ class Finder:
         hits = self._index.search(query, n)
         scores = dict(zip(hits.item_ids, hits.scores, strict=True))
         slots = dict(zip(hits.item_ids, hits.slots, strict=True))
-        return Candidates(scores, slots, frozenset(scores), query, hits.total)
+        found = Candidates(scores, slots, frozenset(scores))
+        _counted(found, query, hits)
+        return found
 
     def _add_some_words(
         self, found: Candidates, asked: Understood, where: Mapping[str, Any], n: int, enough: int
@@ -107,7 +110,7 @@ class Finder:
             query = self._index.query(groups, least=least, where=where, without=_unwanted(asked))
             hits = self._index.search(query, n)
             if not found.total and hits.total:
-                found.matching, found.total = query, hits.total
+                _counted(found, query, hits)
             found.scores = dict(zip(hits.item_ids, hits.scores, strict=True)) | found.scores
             found.slots |= zip(hits.item_ids, hits.slots, strict=True)
 
@@ -133,9 +136,15 @@ class Finder:
         popular = [name for name in self._popular(n) if (item := self._item(name)) is not None and passes(item)]
         matching = self._index.search(query, n)
         found.scores = dict.fromkeys([*popular, *matching.item_ids], 0.0)
-        found.matching, found.total = query, matching.total
+        _counted(found, query, matching)
         if found.scores:
             found.relaxed.append({"kind": "query", "ignored": asked.query})
+
+
+def _counted(found: Candidates, query: tantivy.Query, hits: Hits) -> None:
+    """Take values over what matches this query."""
+    found.matching, found.total = query, hits.total
+    found.all_slots = hits.slots if hits.total == len(hits.slots) else None
 
 
 def _bounds(asked: Understood, where: Mapping[str, Any]) -> dict[str, Any]:

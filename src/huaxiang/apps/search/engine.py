@@ -96,7 +96,9 @@ class Search:
         candidates = finder.find(asked, ask.where, ask.offset + ask.k)
         order = _Order(self, asked, candidates, pipeline, ask, now)
         shown = order.page()
-        facets = self.index.facets(candidates.matching) if candidates.matching is not None else {}
+        facets: Mapping[str, Mapping[str, int]] = {}
+        if candidates.matching is not None:
+            facets = self.index.facets(candidates.matching, candidates.all_slots)
         took = (time.perf_counter() - started) * 1000
         return SearchAnswer(
             request_id=uuid.uuid4().hex,

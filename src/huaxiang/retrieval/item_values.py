@@ -1,0 +1,57 @@
+"""The values that items are filtered by and counted under, each as a number."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from huaxiang.retrieval.slot_rows import SlotRows
+
+
+class ItemValues:
+    """Values by slot, in the shop's spelling: that which was met first stays. Readers may ask while one thread adds
+    more.
+
+    Memory: that of `SlotRows`, and the different values.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._said: list[tuple[str, str]] = []
+        self._rows = SlotRows()
+
+    def add(self, values: Mapping[str, tuple[str, str]]) -> list[int]:
+        """The next slot's, as `keyword_document.values_of` names them; each as its number. Known to readers from
+        `settle` on."""
+        numbers = self._numbers
+        for key, said in values.items():
+            if key not in numbers:
+                self._said.append(said)
+                numbers[key] = len(numbers)
+        own = [numbers[key] for key in values]
+        self._rows.add(own)
+        return own
+
+    def settle(self) -> None:
+        """Let readers know what was added."""
+        self._rows.settle()
+
+    def numbers(self, keys: Iterable[str]) -> list[int]:
+        """Of those values that are known."""
+        return [number for key in keys if (number := self._numbers.get(key)) is not None]
+
+    def of_slots(self, slots: Sequence[int]) -> dict[str, dict[str, int]]:
+        """How many of some items have each value, by field, the commonest first."""
+        counts = np.bincount(self._rows.rows(slots)[0])
+        met = np.flatnonzero(counts)
+        met = met[np.argsort(-counts[met], kind="stable")]
+        return self.by_field(zip(met.tolist(), counts[met].tolist(), strict=True))
+
+    def by_field(self, counts: Iterable[tuple[int, int]]) -> dict[str, dict[str, int]]:
+        """Numbers and how often each was met, as the fields and values that they stand for."""
+        said, found = self._said, dict[str, dict[str, int]]()
+        for number, n in counts:
+            field, value = said[number]
+            if field not in found:
+                found[field] = {}
+            found[field][value] = n
+        return found
