@@ -159,17 +159,22 @@ def query_terms(text: str) -> list[str]:
 def index_terms(text: str) -> list[str]:
     """The terms under which a text is found: those of `query_terms`, each compound joined (`rainfal`), and the number
     of each amount (`12`), so that who names no unit finds it too."""
-    return [term for word in read_words(text) for term in word.indexed]
+    return [term for word in _words(text) for term in _indexed(word)]
 
 
 def read_words(text: str) -> list[Word]:
     """The words of a text, in order; see `query_terms` for what becomes of them."""
+    return [_word(word) for word in _words(text)]
+
+
+def _words(text: str) -> list[str]:
+    """As they stand in the text, amounts tidied; without the sign between two measures."""
     words = segment(_tidied(text))
     if "x" not in words:
-        return [_word(word) for word in words]
+        return words
     last = len(words) - 1
     return [
-        _word(word)
+        word
         for at, word in enumerate(words)
         if not (word == "x" and at and at < last and words[at + 1][0].isdigit())
     ]
@@ -227,8 +232,7 @@ def _plain(number: str) -> str:
     return (whole.lstrip("0") or "0") + (f".{rest}" if rest else "")
 
 
-@lru_cache(maxsize=20_000)
-def _word(word: str) -> Word:
+def _read(word: str) -> Word:
     """A word without its ending; a compound's parts, each without its own."""
     if _NUMBER.fullmatch(word):
         plain = _plain(word)
@@ -242,6 +246,16 @@ def _word(word: str) -> Word:
     terms = tuple(stem(part) for part in parts)
     joined = (stem("".join(parts)),) if len(parts) > 1 else ()
     return Word(word, tuple(parts), terms, terms + joined, is_stop=word in STOP_WORDS)
+
+
+_word: Final = lru_cache(maxsize=5_000)(_read)
+"""What queries say: about 500 bytes each."""
+
+
+@lru_cache(maxsize=50_000)
+def _indexed(word: str) -> tuple[str, ...]:
+    """What is kept of the words of a catalogue: more of them, and about 200 bytes each."""
+    return _read(word).indexed
 
 
 @lru_cache(maxsize=65_536)
