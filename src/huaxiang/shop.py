@@ -223,6 +223,18 @@ class Shop:
         self.store.close()
 
 
+def existing_shop(settings: Settings) -> Shop:
+    """The shop of a command that is of no use without one.
+
+    Raises:
+        DataError: there is none, so that a mistyped folder is not made.
+    """
+    if not settings.store.url and not (settings.data_dir / "shop.db").is_file():
+        folder = settings.data_dir
+        raise DataError(f"no shop in {str(folder)!r}; import a file with --data-dir {folder} first")
+    return Shop(settings)
+
+
 def make_folder(data_dir: Path) -> None:
     """Make a shop's folder where it is missing; ConfigError where that cannot be."""
     try:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from huaxiang.config import load_settings
 from huaxiang.release import Releases
+from huaxiang.shop import Shop
 from tests.cli.conftest import Run
 from tests.shops import copy_shop, make_release
 
@@ -39,6 +41,7 @@ def test_before_a_persons_first_event_they_are_a_stranger(run: Run, built: Path)
 
 
 def test_a_shop_without_a_release_says_to_train(run: Run, tmp_path: Path) -> None:
+    Shop(load_settings(None, data_dir=tmp_path / "empty")).close()
     said = run("recommend", "u00", "--data-dir", tmp_path / "empty")
     assert (said.status, said.err.strip()) == (2, "huaxiang: no release yet: train one with `huaxiang train`")
 
@@ -117,4 +120,14 @@ def test_a_setting_of_the_command_line_that_is_unknown_is_named(run: Run, tmp_pa
 def test_a_file_is_no_shop(run: Run, tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("")
     said = run("recommend", "u00", "--data-dir", tmp_path / "shop")
-    assert (said.status, "choose another with --data-dir" in said.err) == (2, True)
+    assert (said.status, f"no shop in '{tmp_path / 'shop'}'" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("recommend", "u00"), ("search", "pot"), ("train",), ("privacy", "export", "u00"), ("audience",)]
+)
+def test_a_mistyped_folder_is_named_and_not_made(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    said = run(*words, "--data-dir", tmp_path / "shpo")
+    assert said.status == 2
+    assert f"no shop in '{tmp_path / 'shpo'}'" in said.err
+    assert not (tmp_path / "shpo").exists()

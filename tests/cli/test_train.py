@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from huaxiang import training
 from huaxiang.cli.train import seconds_of
+from huaxiang.config import load_settings
 from huaxiang.errors import ConfigError
 from huaxiang.release import Releases
+from huaxiang.shop import Shop
 from tests.cli.conftest import Run
 from tests.shops import copy_shop
 
@@ -39,6 +41,7 @@ def test_any_whole_number_of_a_unit_is_read(n: int, unit: tuple[str, int]) -> No
 
 
 def test_an_empty_shop_is_told_to_import(run: Run, tmp_path: Path) -> None:
+    Shop(load_settings(None, data_dir=tmp_path / "empty")).close()
     said = run("train", "--data-dir", tmp_path / "empty", "--budget", "30s")
     assert said.status == 2
     assert "no items to recommend; import them first: `huaxiang import`" in said.err

@@ -64,12 +64,12 @@ def audience(
     from huaxiang.cli.progress import bar
     from huaxiang.cli.row_file import check_ending
     from huaxiang.config import load_settings
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
 
     check_folders(check_ending(out), json_file)
     ask = Ask(_filter_in("--filter", filter), _likeness(like, like_filter, method), k, out is not None, seed)
     now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
-    shop = Shop(load_settings(config, overrides or (), data_dir=data_dir))
+    shop = existing_shop(load_settings(config, overrides or (), data_dir=data_dir))
     try:
         with bar() as advance:
             answer = shop.audiences.answer(ask, now=now, tell=advance)

@@ -25,9 +25,9 @@ def evaluate_by_clicks(data_dir: Path | None, config: Path | None, out: Path, se
     from huaxiang.config import load_settings
     from huaxiang.evaluation.clicks_report import evaluate_clicks
     from huaxiang.evaluation.search_clicks import judgements_from_clicks
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
 
-    shop = Shop(load_settings(config, data_dir=data_dir))
+    shop = existing_shop(load_settings(config, data_dir=data_dir))
     try:
         with Console(stderr=True).status("reading clicks") as status, tempfile.TemporaryDirectory() as folder:
             default = shop.portraits.config.consent_default

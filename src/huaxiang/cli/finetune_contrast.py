@@ -92,10 +92,10 @@ def shop_pairs(data_dir: Path, seed: int) -> "Taken":
     from huaxiang.encoder.taken import Pair, Taken
     from huaxiang.retrieval.log import read_log
     from huaxiang.retrieval.pairs import next_item_pairs, query_item_pairs
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
     from huaxiang.text.wording import item_text
 
-    shop = Shop(load_settings(None, data_dir=data_dir))
+    shop = existing_shop(load_settings(None, data_dir=data_dir))
     consent = shop.portraits.config.consent_default
     log = read_log(shop.store, consent_default=consent, portraits=shop.portraits)
     shop.catalogue.refresh()

@@ -209,9 +209,9 @@ def retain(
 
 def _shop(data_dir: Path | None, config: Path | None) -> "Shop":
     from huaxiang.config import load_settings
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
 
-    return Shop(load_settings(config, data_dir=data_dir))
+    return existing_shop(load_settings(config, data_dir=data_dir))
 
 
 def _write(json_file: Path | None, said: dict[str, Any]) -> None:

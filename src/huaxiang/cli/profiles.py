@@ -150,9 +150,9 @@ def _opened(data_dir: Path | None, config: Path | None, user_id: str, what: str)
     """The shop, and the id that the person is kept under there; the audit log says that somebody looks."""
     from huaxiang.config import load_settings
     from huaxiang.privacy.audit import Audit, at_the_terminal
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
 
-    shop = Shop(load_settings(config, data_dir=data_dir))
+    shop = existing_shop(load_settings(config, data_dir=data_dir))
     Audit(shop.store, shop.gate.keys).note(shop.gate.raw(user_id), what, by=at_the_terminal())
     return shop, shop.gate.stored_id(user_id)
 

@@ -40,11 +40,11 @@ def search(
     from huaxiang.apps.search.asking import SearchAsk
     from huaxiang.config import load_settings
     from huaxiang.server.schemas_search import search_out
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
 
     check_folders(json_file)
     ask = SearchAsk(query, user, k, offset, _filter(where), personalise, explain)
-    shop = Shop(load_settings(config, data_dir=data_dir))
+    shop = existing_shop(load_settings(config, data_dir=data_dir))
     try:
         answer = shop.search(ask, now=datetime.now(UTC))
         _show(answer, shop.catalogue, offset)

@@ -105,7 +105,7 @@ def recommend(
 ) -> None:
     """Recommend items to a person, with reasons; or to many people at once, into a file."""
     from huaxiang.config import load_settings
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
 
     if [user_id is not None, users is not None, everyone].count(True) != 1:
         raise ConfigError("name one user, or --users FILE, or --everyone")
@@ -116,7 +116,7 @@ def recommend(
     target = out if user_id is not None else check_out(out)
     check_folders(json_file, target)
     now = datetime.now(UTC) if as_of is None else as_of.replace(tzinfo=UTC)
-    shop = Shop(load_settings(config, data_dir=data_dir))
+    shop = existing_shop(load_settings(config, data_dir=data_dir))
     try:
         if user_id is not None:
             _recommend_one(shop, user_id, k, explain, now, json_file)

@@ -86,11 +86,11 @@ def train_shop(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from huaxiang.config import load_settings
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
     from huaxiang.training import train as train_release
 
     lender = None if warm_from is None else _lender(warm_from, data_dir)
-    shop = Shop(load_settings(config, data_dir=data_dir))
+    shop = existing_shop(load_settings(config, data_dir=data_dir))
     console = Console()
     bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
     with bar:
@@ -121,7 +121,7 @@ def _lender(path: Path, data_dir: Path) -> "Lender":
     from huaxiang.pipeline.lender import Lender
     from huaxiang.release import Releases
     from huaxiang.retrieval.log import read_log
-    from huaxiang.shop import Shop
+    from huaxiang.shop import existing_shop
 
     is_release = (path / "manifest.json").is_file()
     folder = path.parent.parent if is_release else path
@@ -133,7 +133,7 @@ def _lender(path: Path, data_dir: Path) -> "Lender":
         raise ReleaseError(f"{path} has no release in use; train that shop first, or name one of its releases")
     if not (folder / "shop.db").is_file():
         return Lender.open(release, None)
-    other = Shop(load_settings(None, data_dir=folder))
+    other = existing_shop(load_settings(None, data_dir=folder))
     try:
         log = read_log(other.store, consent_default=other.portraits.config.consent_default, portraits=other.portraits)
     finally:

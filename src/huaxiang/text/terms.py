@@ -174,9 +174,7 @@ def _words(text: str) -> list[str]:
         return words
     last = len(words) - 1
     return [
-        word
-        for at, word in enumerate(words)
-        if not (word == "x" and at and at < last and words[at + 1][0].isdigit())
+        word for at, word in enumerate(words) if not (word == "x" and at and at < last and words[at + 1][0].isdigit())
     ]
 
 
