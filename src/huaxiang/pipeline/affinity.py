@@ -63,7 +63,7 @@ def popularity(pipeline: Pipeline, at_P: NDArray[np.int64]) -> NDArray[np.float6
     found_P = np.zeros(len(at_P))
     if isinstance(part, Popular) and part.n_items:
         fitted = at_P < part.n_items
-        found_P[fitted] = part.scores_M[at_P[fitted]] / max(float(part.scores_M.max()), 1e-12)
+        found_P[fitted] = part.scores_M[at_P[fitted]] / max(part.most, 1e-12)
     return found_P
 
 

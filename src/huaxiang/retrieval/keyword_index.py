@@ -175,10 +175,18 @@ class KeywordIndex:
         searcher = self._fresh()
         found: Any = searcher.search(query, limit=max(1, n))  # its stub lacks `count`
         slots: list[Any] = searcher.fast_field_values("slot", [address for _, address in found.hits])
-        rows = [(self._ids[slot], float(score), slot) for slot, (score, _) in zip(slots, found.hits, strict=True)]
-        kept = [row for row in rows if row[0] in self._catalogue]
-        names, scores, at = zip(*kept, strict=True) if kept else ((), (), ())
-        return Hits(names, scores, at, (found.count or 0) - (len(rows) - len(kept)))
+        ids = self._ids
+        names, scores = tuple([ids[slot] for slot in slots]), tuple([score for score, _ in found.hits])
+        everything = Hits(names, scores, tuple(slots), found.count or 0)
+        if self._catalogue.changed == self._changed and self._searcher is searcher:
+            return everything
+        return self._still_there(everything)
+
+    def _still_there(self, hits: Hits) -> Hits:
+        """Without items that the catalogue has no longer."""
+        kept = [row for row in zip(hits.item_ids, hits.scores, hits.slots, strict=True) if row[0] in self._catalogue]
+        names, scores, slots = zip(*kept, strict=True) if kept else ((), (), ())
+        return Hits(names, scores, slots, hits.total - (len(hits.item_ids) - len(kept)))
 
     def name_matches(
         self, slots: Sequence[int], rarities: Mapping[str, float], last: str

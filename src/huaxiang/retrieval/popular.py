@@ -46,6 +46,7 @@ class Popular:
         if self.trend:
             scores_M = scores_M * (scores_M / np.maximum(counts["met_longer"] / _LONGER, 1e-12)) ** self.trend
         self.scores_M = scores_M.astype(np.float32)
+        self.most = float(self.scores_M.max(initial=0.0))
         self._order_M = np.argsort(-self.scores_M, kind="stable")
 
     @property

@@ -244,7 +244,6 @@ class _Order:
         self.table_PF[:, _PROFILE] *= self.personalised
         self._parts = self._table * weights_F
         self._scores_P: NDArray[np.float64] = self._parts.sum(axis=1)
-        self._said: list[list[float]] = self._parts.round(4).tolist()
         self._order_P = np.argsort(-self._scores_P, kind="stable")
         person = self._person if self.personalised > 0.0 else None
         self._matcher, self._slots = Matcher(asked, search.index.in_name), candidates.slots
@@ -255,7 +254,7 @@ class _Order:
     def _known(self, pipeline: Pipeline | None) -> Known:
         nothing_P = np.zeros(len(self.items))
         appeal = self._search.learned.appeal(self._asked)
-        clicks_P = np.array([appeal.get(item.item_id, 0.0) for item in self.items], np.float64)
+        clicks_P = np.array([appeal.get(item.item_id, 0.0) for item in self.items]) if appeal else nothing_P
         if pipeline is None:
             return Known(nothing_P, nothing_P, clicks_P, nothing_P)
         index = pipeline.index.snapshot()
@@ -284,7 +283,8 @@ class _Order:
     def _found(self, at: int) -> Found:
         item = self.items[at]
         matched = self._matched(item)
-        parts = {name: part for name, part in zip(FEATURES, self._said[at], strict=True) if part}
+        said = self._parts[at].round(4).tolist()
+        parts: dict[str, float] = {name: part for name, part in zip(FEATURES, said, strict=True) if part}
         reasons = self._teller.of(item, matched, parts) if self._teller is not None else ()
         return Found(item.item_id, float(self._scores_P[at]), matched, parts, reasons)
 
