@@ -99,7 +99,7 @@ class Shop:
 
     @property
     def searching(self) -> Search:
-        """What answers queries; its index is built when it is first asked for, at some 20,000 items a second."""
+        """What answers queries; its index is built when it is first asked for, at 10,000 items a second or more."""
         if self._search is None:
             with self._lock:
                 if self._search is None:
