@@ -148,6 +148,12 @@ def test_words_that_the_shop_trusts_stay() -> None:
     assert Speller({"affordance": 99}, trusted=["affordable"]).correct("affordable") == ()
 
 
+def test_an_everyday_word_that_a_shop_does_not_sell_is_no_slip_of_one_that_it_does() -> None:
+    speller = Speller({}, ["Fable Porcelain Mug"] * 45 + ["Coffee Beans", "Fable Desk Lamp"])
+    assert speller.correct_query(["coffee", "table"]) == ("coffee", "table")
+    assert speller.correct_query(["coffee", "fabel"]) == ("coffee", "fable")
+
+
 def test_frequencies_that_are_none_are_passed_over() -> None:
     speller = Speller({"nothing": 0.0, "less": -1.0, "never": float("nan"), "boundless": float("inf")})
     assert len(speller.known) == 0

@@ -42,6 +42,9 @@ _SPELLINGS: Final[Mapping[str, list[str]]] = {
 }
 """Units to how people write them at length."""
 _COMMON: Final = STOP_WORDS | words_of("common_english")
+_GOODS: Final = words_of("common_goods")
+EVERYDAY: Final = _GOODS | {f"{word}s" for word in _GOODS}
+"""Counted as met once at least: in a shop without tables, `table` is no misspelt `fable`."""
 
 
 def typed_words(text: str) -> list[str]:

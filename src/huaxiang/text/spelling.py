@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from huaxiang.text.known_words import NUMBER, KnownWords, is_han, letters_of
+from huaxiang.text.known_words import EVERYDAY, NUMBER, KnownWords, is_han, letters_of
 from huaxiang.text.pinyin import has_han
 from huaxiang.text.readings import SHORT, Kind, Reading, han_readings, joined, letter_readings, short_readings
 from huaxiang.text.segment import segment
@@ -152,6 +152,8 @@ class Speller:
     def _chance(self, word: str) -> float:
         total = max(2.0, self.known.total)
         frequency = self.known.frequency(word) + _SAME_STEM * self.known.frequency_of_stem(word)
+        if word in EVERYDAY:
+            frequency = max(1.0, frequency)
         if not frequency and has_han(word):
             return max(math.exp(-_NEW) * self.known.chance_of_characters(word), math.exp(-_NEWEST) / total)
         return (frequency or math.exp(-_STRANGE)) / total

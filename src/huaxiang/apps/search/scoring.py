@@ -114,10 +114,9 @@ def features(
     table = np.zeros((len(items), len(FEATURES)))
     column = {name: table[:, at] for at, name in enumerate(FEATURES)}
     column["words"][:] = words_P / max(float(words_P.max(initial=0.0)), 1e-12)
-    column["complete"][:], column["name"][:] = complete_P, named_P
+    column["complete"][:], column["name"][:], column["profile"][:] = complete_P, named_P, known.affinity_P
     paths = [item.category for item in items]
-    called = _called(set(paths), terms)
-    column["ends"][:] = ends_P | np.array([path in called for path in paths], np.bool_)
+    column["ends"][:] = ends_P | _called(paths, terms)
     column["meaning"][:] = known.meaning_P - known.meaning_P.mean() if len(items) else 0.0
     column["named"][:] = _named(asked.named, items)
     column["category"][:] = [votes.get(path, 0.0) for path in paths]
@@ -125,7 +124,6 @@ def features(
     if (wanted := asked.price.band) is not None:
         column["price_band"][:] = [float(band(item) == wanted) for item in items]
     column["sold_out"][:] = [float(not item.in_stock) for item in items]
-    column["profile"][:] = known.affinity_P
     return table
 
 
@@ -151,9 +149,10 @@ def _terms(text: str) -> frozenset[str]:
     return frozenset(index_terms(text))
 
 
-def _called(paths: Iterable[tuple[str, ...]], terms: Sequence[str]) -> set[tuple[str, ...]]:
-    """Those categories whose narrowest name has the last word of the query, which says what is wanted."""
-    return {path for path in paths if terms and path and terms[-1] in _terms(path[-1])}
+def _called(paths: Sequence[tuple[str, ...]], terms: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the last word of the query, which says what is wanted, is in the narrowest category, shape (P,)."""
+    called = {path for path in set(paths) if terms and path and terms[-1] in _terms(path[-1])}
+    return np.array([path in called for path in paths], np.bool_)
 
 
 def _named(named: Sequence[Named], items: Sequence[Item]) -> NDArray[np.float64]:
