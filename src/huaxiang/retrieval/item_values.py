@@ -19,17 +19,18 @@ class ItemValues:
         self._said: list[tuple[str, str]] = []
         self._rows = SlotRows()
 
-    def add(self, values: Mapping[str, tuple[str, str]]) -> list[int]:
-        """The next slot's, as `keyword_document.values_of` names them; each as its number. Known to readers from
-        `settle` on."""
+    def numbered(self, values: Mapping[str, tuple[str, str]]) -> list[int]:
+        """What `keyword_document.values_of` names, each as its number; a new one gets the next."""
         numbers = self._numbers
         for key, said in values.items():
             if key not in numbers:
                 self._said.append(said)
                 numbers[key] = len(numbers)
-        own = [numbers[key] for key in values]
-        self._rows.add(own)
-        return own
+        return [numbers[key] for key in values]
+
+    def add(self, numbers: Iterable[int]) -> None:
+        """The next slot's; known to readers from `settle` on."""
+        self._rows.add(numbers)
 
     def settle(self) -> None:
         """Let readers know what was added."""

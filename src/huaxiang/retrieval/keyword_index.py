@@ -110,10 +110,11 @@ class KeywordIndex:
                 writer.delete_documents_by_query(self._named(name))
             item = self._catalogue.get(name)
             if item is not None:
-                terms, values = index_terms(item.name), self._values.add(values_of(item))
+                terms, values = index_terms(item.name), self._values.numbered(values_of(item))
                 writer.add_document(document_of(item, len(self._ids), terms, values))
                 self._ids.append(name)
                 self._names.add(terms)
+                self._values.add(values)
                 self._attributes.update(item.attributes)
         self._names.settle()
         self._values.settle()
