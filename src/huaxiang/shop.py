@@ -24,6 +24,7 @@ from huaxiang.collect.gate import Gate
 from huaxiang.collect.intake import Intake, Listener
 from huaxiang.collect.keys import KeyFile
 from huaxiang.collect.masking import Mask
+from huaxiang.collect.shop import check_shop
 from huaxiang.config import Settings
 from huaxiang.errors import ConfigError, DataError, ReleaseError
 from huaxiang.pipeline import Pipeline
@@ -229,9 +230,8 @@ def existing_shop(settings: Settings) -> Shop:
     Raises:
         DataError: there is none, so that a mistyped folder is not made.
     """
-    if not settings.store.url and not (settings.data_dir / "shop.db").is_file():
-        folder = settings.data_dir
-        raise DataError(f"no shop in {str(folder)!r}; import a file with --data-dir {folder} first")
+    if not settings.store.url:
+        check_shop(settings.data_dir)
     return Shop(settings)
 
 

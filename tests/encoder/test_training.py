@@ -120,7 +120,6 @@ def test_a_checkpoint_is_carried_on_from_and_its_tokenizer_kept(trained: Trained
     assert (report.d, report.vocabulary) == (trained.report.d, trained.report.vocabulary)
 
 
-@pytest.mark.data
 def test_a_checkpoint_stays_as_it_came_where_no_pair_can_say_what_it_would_unlearn(
     trained: Trained, tmp_path: Path
 ) -> None:
@@ -132,6 +131,7 @@ def test_a_checkpoint_stays_as_it_came_where_no_pair_can_say_what_it_would_unlea
     np.testing.assert_allclose(ours.encode(asked), theirs.encode(asked), atol=1e-5)
 
 
+@pytest.mark.data
 def test_on_public_text_fine_tuning_does_not_fall_behind_its_start(tmp_path: Path) -> None:
     import gzip
 

@@ -12,9 +12,14 @@ def open_shop_store(data_dir: Path, *, create: bool = False) -> Store:
     Raises:
         DataError: there is none and `create` is not set.
     """
-    path = data_dir / "shop.db"
     if create:
         data_dir.mkdir(parents=True, exist_ok=True)
-    elif not path.is_file():
+    else:
+        check_shop(data_dir)
+    return open_store(f"sqlite:///{data_dir / 'shop.db'}")
+
+
+def check_shop(data_dir: Path) -> None:
+    """DataError where a data directory holds no store of its own."""
+    if not (data_dir / "shop.db").is_file():
         raise DataError(f"no shop in {str(data_dir)!r}; import a file with --data-dir {data_dir} first")
-    return open_store(f"sqlite:///{path}")

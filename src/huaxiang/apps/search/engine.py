@@ -36,7 +36,7 @@ from huaxiang.pipeline import Pipeline
 from huaxiang.pipeline.affinity import affinity, popularity
 from huaxiang.profiles import Portraits
 from huaxiang.profiles.facets import interests, language
-from huaxiang.retrieval.base import best
+from huaxiang.retrieval.base import History, best
 from huaxiang.retrieval.keyword_index import KeywordIndex
 from huaxiang.retrieval.live import Snapshot
 from huaxiang.retrieval.reading import Person
@@ -145,8 +145,7 @@ class Search:
             items = pipeline.index.snapshot()
             alive_M = pipeline.shelf(items).alive_M
             scores_M = items.products(self.vector(pipeline, text)[None])[0]
-            if not alive_M.all():
-                scores_M[~alive_M] = -np.inf
+            scores_M[~alive_M] = -np.inf
             return [items.item_ids[at] for at in best(scores_M, n)[0].tolist()]
 
         return near
@@ -156,9 +155,9 @@ class Search:
             if pipeline is None:
                 return []
             items = pipeline.index.snapshot()
-            scores_M = popularity(pipeline, np.arange(len(items)))
-            scores_M[~pipeline.shelf(items).alive_M] = 0.0
-            return [items.item_ids[at] for at in best(scores_M.astype(np.float32), n)[0].tolist()]
+            gone = np.flatnonzero(~pipeline.shelf(items).alive_M)
+            found_K, _ = pipeline.retrievers["popular"].candidates(History.of([]), n, exclude=gone)
+            return [items.item_ids[at] for at in found_K.tolist()]
 
         return popular
 

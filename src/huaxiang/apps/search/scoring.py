@@ -177,9 +177,8 @@ def category_votes(items: Sequence[Item], words_P: NDArray[np.float64]) -> dict[
     votes: dict[tuple[str, ...], float] = {}
     sharp_P = (words_P / max(float(words_P.max(initial=0.0)), 1e-12)) ** 4
     for item, vote in zip(items, sharp_P.tolist(), strict=True):
-        path = item.category
-        votes[path] = votes.get(path, 0.0) + vote
-    votes.pop((), None)
+        if path := item.category:
+            votes[path] = votes.get(path, 0.0) + vote
     whole = sum(votes.values())
     return {path: vote / whole for path, vote in votes.items()} if whole > 0.0 else {}
 
